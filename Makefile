@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+# A thin front: each target installs what it needs (scripts/setup) and calls one script or CMake.
+PREFIX ?= /usr/local
+DESTDIR ?=
+ARGS ?=
+SHELL := /bin/bash
+# Recipes run with the tools that scripts/setup put below build/.
+run := . scripts/toolchain.sh && set -x &&
+
+.PHONY: help build demo test check bench mutations format install clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+
+build: ## libbelay, belay-top, belay-prof into build/bin and build/lib
+	@scripts/setup demo
+	@$(run) cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >build/configure.log
+	@$(run) cmake --build --preset release
+
+demo: build ## the real SQLite under Belay, with numbers (ARGS=--crash: killed mid-way, read back)
+	@$(run) go run ./examples/sqlite $(ARGS)
+
+test: ## everything, within 30 minutes on two cores
+	@scripts/setup test
+	@scripts/test full $(ARGS)
+
+check: ## the quick part of it, within 5 minutes
+	@scripts/setup test
+	@scripts/test quick $(ARGS)
+
+bench: build ## Belay and its peers side by side, into build/bench/results.tsv
+	@$(run) cd bench && go run . $(ARGS)
+
+mutations: ## break the protocol in each listed way and see the suite go red
+	@scripts/setup test
+	@scripts/mutations $(ARGS)
+
+format: ## clang-format and gofmt over the tree
+	@scripts/setup test
+	@scripts/format
+
+install: build ## into PREFIX (/usr/local), below DESTDIR when given
+	@$(run) DESTDIR=$(DESTDIR) cmake --install build/release --prefix $(PREFIX)
+
+clean: ## all that was built; the installed tools in build/toolchain stay
+	@find build -mindepth 1 -maxdepth 1 ! -name toolchain ! -name venv -exec rm -rf {} + 2>/dev/null || true
