@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# clang_tidy.sh - the checks of .clang-tidy over the C sources, as the clang preset compiles them.
+. "$(dirname "$0")/step.sh"
+cmake --preset clang "-DCMAKE_C_COMPILER=$clang" -DCMAKE_EXPORT_COMPILE_COMMANDS=ON
+tidy=$(command -v clang-tidy-19 || command -v clang-tidy)
+mapfile -t files < <(git ls-files --cached --others --exclude-standard 'core/src/*.c' 'top/*.c' 'prof/*.c' |
+    grep -v -e /posix/ -e /test/)
+[ ${#files[@]} -gt 0 ] || fail "no C sources found"
+printf '%s\n' "${files[@]}" | xargs -P "$jobs" -n 4 "$tidy" -p build/clang --quiet
