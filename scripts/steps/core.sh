@@ -4,7 +4,7 @@
 . "$(dirname "$0")/step.sh"
 preset=$1 labels=$2
 
-options=()
+read -r -a options <<<"${BELAY_CMAKE_OPTIONS:-}" # scripts/mutations sets some
 case $preset in
 tsan | clang) options+=("-DCMAKE_C_COMPILER=$clang") ;;
 esac
