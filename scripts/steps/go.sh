@@ -23,22 +23,22 @@ staticcheck)
         (cd "$module" && echo "staticcheck in $module" && staticcheck ./...)
     done
     ;;
-test) go test ./... ;;
-race) go test -race ./... ;;
-asan) go test -asan ./... ;;
-cgocheck2) GOEXPERIMENT=cgocheck2 go test ./... ;;
-stress_gc) BELAY_STRESS=gc go test -short ./... ;;
+test) go test -count=1 ./... ;;
+race) go test -count=1 -race ./... ;;
+asan) go test -count=1 -asan ./... ;;
+cgocheck2) GOEXPERIMENT=cgocheck2 go test -count=1 ./... ;;
+stress_gc) BELAY_STRESS=gc go test -count=1 -short ./... ;;
 # The oldest Go that go.mod promises; the go command fetches it as a module.
 floor)
     floor=$(sed -n 's/^go \([0-9.]*\)$/\1/p' go.mod)
     [ "${floor%.*}" = "$go_floor" ] || [ "$floor" = "$go_floor" ] || fail "go.mod says go $floor, not $go_floor"
     GOTOOLCHAIN=go1.24.9 go version | grep -q go1.24.9 || fail "go1.24.9 did not come"
-    GOTOOLCHAIN=go1.24.9 go test ./...
+    GOTOOLCHAIN=go1.24.9 go test -count=1 ./...
     ;;
 # Layout and ABI of arm64; qemu-user shows neither memory order nor races.
 arm64)
     GOARCH=arm64 CGO_ENABLED=1 CC=aarch64-linux-gnu-gcc \
-        go test -short -exec 'qemu-aarch64-static -L /usr/aarch64-linux-gnu' . ./internal/... ./belaytest/...
+        go test -count=1 -short -exec 'qemu-aarch64-static -L /usr/aarch64-linux-gnu' . ./internal/... ./belaytest/...
     ;;
 # Without cgo there is no Belay: the compiler's first error must say so.
 cgo_off)

@@ -24,7 +24,7 @@ for size in 4k 64k 700k 2m; do
     rm -f "$folder/ledger"
     dd if=/dev/zero of="$folder/filler" bs=4k 2>/dev/null || true
     echo "== tmpfs of $size, full"
-    BELAY_LEDGER=$folder/ledger "$consumer" 2>"$consumer.errors"
+    BELAY_STDERR=1 BELAY_LEDGER=$folder/ledger "$consumer" 2>"$consumer.errors"
     cat "$consumer.errors" >&2
     grep -qi ledger "$consumer.errors" || { echo "FAIL: nothing said about the ledger"; exit 1; }
     umount "$folder"

@@ -11,7 +11,7 @@ cd "$scratch/tree"
 # Plants marker $2 in file $1, and expects it in the program built next.
 expect_rebuild() {
     printf '\n__attribute__((used)) static const char belay__marker_%s[] = "belay-marker-%s";\n' "$2" "$2" >>"$1"
-    (cd e2e && GOFLAGS="$GOFLAGS -mod=mod" go build -o "$scratch/program" ./consumer)
+    (cd e2e && go build -o "$scratch/program" ./consumer)
     grep -q "belay-marker-$2" "$scratch/program" || fail "an edit of $1 did not rebuild"
     "$scratch/program"
     echo "edit of $1: rebuilt"
