@@ -18,7 +18,7 @@ build: ## libbelay, belay-top, belay-prof into build/bin and build/lib
 	@$(run) cmake --build --preset release
 
 demo: build ## the real SQLite under Belay, with numbers (ARGS=--crash: killed mid-way, read back)
-	@$(run) go run ./examples/sqlite $(ARGS)
+	@$(run) cd examples && go run ./sqlite $(ARGS)
 
 test: ## everything, within 30 minutes on two cores
 	@scripts/setup test
