@@ -6,6 +6,6 @@ pages=(man/*.[1-8])
 [ -f "${pages[0]}" ] || fail "no pages in man/"
 mandoc -T lint -W warning "${pages[@]}"
 for page in "${pages[@]}"; do
-    grep -q '^\.Sh NAME' "$page" || fail "$page has no NAME section"
+    grep -qi '^\.Sh NAME' "$page" || fail "$page has no NAME section"
 done
 echo "${#pages[@]} pages"
