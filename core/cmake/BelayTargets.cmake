@@ -9,7 +9,8 @@ function(belay_compile target)
     target_compile_features(${target} PRIVATE c_std_11)
     target_compile_options(${target} PRIVATE ${BELAY_WARNINGS} -g -fno-omit-frame-pointer)
     set_target_properties(${target} PROPERTIES C_EXTENSIONS OFF C_VISIBILITY_PRESET hidden)
-    target_compile_definitions(${target} PRIVATE ${BELAY_DEFINES})
+    # _GNU_SOURCE must come before the first system header, also where all files are compiled as one.
+    target_compile_definitions(${target} PRIVATE _GNU_SOURCE ${BELAY_DEFINES})
     target_include_directories(${target} PRIVATE
             "${belay_SOURCE_DIR}/include" "${belay_SOURCE_DIR}/src")
     if(BELAY_WERROR)
