@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* process.h - the start and the end.
+ *
+ *   (first use) -> ... -> belay_drain -> belay_shutdown
+ *
+ * Nothing must be called to start. Nothing runs by itself at exit: a Go program leaves
+ * without it, so the end is a call. Every function is safe to call from any thread. */
+#ifndef BELAY_PROCESS_H
+#define BELAY_PROCESS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "belay/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Waits until what the net has found so far is destroyed.
+ * Errors: BELAY_TIMED_OUT. */
+BELAY_API belay_status belay_drain(uint64_t timeout_ms);
+
+typedef struct belay_remains {
+    uint64_t leaked;     /* objects closed here that the program had left open */
+    uint64_t held;       /* objects still there: borrowed, refused, or bound to a thread */
+} belay_remains;
+
+/* Ends: drains the net, closes every object that is still open (children first) and
+ * reports each as a leak, waits for borrows until the deadline, reports what is still held
+ * and since when, flushes the reports. The table stays usable: an object opened later
+ * starts anew. out_remains may be NULL.
+ *
+ * Errors: BELAY_TIMED_OUT - something is still held. */
+BELAY_API belay_status belay_shutdown(uint64_t timeout_ms, belay_remains *out_remains);
+
+/* The path or name of the ledger, static: a file, "memfd:belay-ledger", or "private". */
+BELAY_API const char *belay_ledger_name(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

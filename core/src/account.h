@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* account.h - counters, sharded: shards 0 to 15 are Go's stripes, 16 to 31 the core's. */
+#ifndef BELAY__ACCOUNT_H
+#define BELAY__ACCOUNT_H
+
+#include "belay/account.h"
+
+#include <stdbool.h>
+
+#include "belay/ledger.h"
+
+#include "atomic.h"
+
+/* What one open or close counts at least towards the credit of its shard, so that peaks of
+ * small objects are seen too: about every 1024 operations. */
+#define BELAY__ACCOUNT_OPERATION_BYTES 256
+
+/* Makes the counters of a new type. */
+bool belay__account_add(uint32_t type);
+
+/* The counters of a registered type. */
+belay_ledger_counters *belay__account_of(uint32_t type);
+
+void belay__account_opened(uint32_t type, uint64_t size_bytes);
+void belay__account_gone(uint32_t type, uint64_t count, uint64_t size_bytes);
+void belay__account_resized(uint32_t type, uint64_t old_bytes, uint64_t new_bytes);
+
+/* Looks at the total: peaks and the watch. */
+void belay__account_flush(uint32_t type, uint32_t shard);
+
+/* The survivor epoch of objects opened now. */
+uint32_t *belay__account_epoch(void);
+
+#define belay__account_count(type, counter)                                                    \
+    ((void)belay__add_relaxed(&belay__account_of(type)->counter, 1))
+
+#endif

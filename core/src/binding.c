@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+#include "binding.h"
+
+#include <stddef.h>
+
+#include "account.h"
+#include "end.h"
+#include "handle.h"
+#include "ledger.h"
+#include "queue.h"
+#include "report.h"
+#include "site.h"
+#include "start.h"
+#include "watch.h"
+
+#define BINDING_TRACE_INTERVAL 1024
+
+uint64_t belay__identity_self(void) {
+    static uint64_t identities_made = 0;
+    static __thread uint64_t mine = 0;
+    if (mine == 0) {
+        /* Never an address, so that a new thread is never taken for a dead one. */
+        mine = (belay__add_relaxed(&identities_made, 1) + 1) << 3;
+    }
+    return mine;
+}
+
+void belay__bind_hooks(const belay__hooks *hooks) {
+    belay__start();
+    belay__guard_hook(hooks->guard_left);
+    belay__watch_hook(hooks->ended);
+}
+
+uint32_t belay__bind_group_take(uint32_t kind) {
+    belay_status status = BELAY_OK;
+    uint32_t first = belay__table_group_take(kind, &status);
+    belay__ledger_tell_lost();
+    if (status == BELAY_TABLE_FULL) {
+        belay__report_table_full();
+    }
+    return first;
+}
+
+uint32_t belay__bind_single_take(void) {
+    return belay__table_single_take();
+}
+
+belay__slot *belay__bind_slot(uint32_t index) {
+    return belay__table_slot(index);
+}
+
+belay__group *belay__bind_group(uint32_t index) {
+    return belay__table_group(index);
+}
+
+belay_ledger_counters *belay__bind_counters(uint32_t type) {
+    return belay__account_of(type);
+}
+
+uint64_t *belay__bind_clock(void) {
+    return belay__queue_clock();
+}
+
+uint64_t belay__bind_clock_wake(void) {
+    return belay__queue_clock_wake();
+}
+
+uint32_t *belay__bind_epoch(void) {
+    return belay__account_epoch();
+}
+
+void belay__bind_dead(uint32_t first, uint32_t count) {
+    belay__queue_push(first, count);
+}
+
+void belay__bind_flush(uint32_t type, uint32_t shard) {
+    belay__account_flush(type, shard);
+}
+
+uint32_t belay__bind_site(const char *text, size_t length) {
+    belay__start();
+    return belay__site_intern(text, length);
+}
+
+const char *belay__bind_site_text(uint32_t site) {
+    return belay__site_text(site);
+}
+
+belay_status belay__bind_own(uint32_t index, uint32_t type, void *object, uint64_t size_bytes,
+        uint64_t parent, uint32_t site, uint64_t flags, uint64_t *out_handle) {
+    belay_handle handle = {0};
+    belay_status status = belay__handle_open(index, type, object, size_bytes,
+            (belay_handle){parent}, site, flags, &handle);
+    if (status == BELAY_OK) {
+        *out_handle = handle.bits;
+    }
+    return status;
+}
+
+belay_status belay__bind_borrow(uint64_t handle, uint64_t identity, uint32_t site,
+        void **out_object, uint32_t *out_guard) {
+    belay__caller caller = {.identity = identity, .site = site, .wait = BELAY__GUARD_NOTE};
+    belay_status status = belay__handle_borrow((belay_handle){handle}, &caller, out_object);
+    *out_guard = caller.guard;
+    return status;
+}
+
+belay_status belay__bind_return(
+        uint64_t handle, uint64_t identity, uint32_t site, uint32_t *out_guard) {
+    belay__caller caller = {.identity = identity, .site = site, .wait = BELAY__GUARD_NOTE};
+    belay_status status = belay__handle_return((belay_handle){handle}, &caller);
+    *out_guard = caller.guard;
+    return status;
+}
+
+belay_status belay__bind_close(uint64_t handle, uint64_t identity, uint32_t site, uint32_t watch,
+        int *out_code, uint32_t *out_guard, uint32_t *out_ended) {
+    belay__caller caller = {.identity = identity, .site = site, .wait = BELAY__GUARD_NOTE};
+    bool is_done = watch && !belay__watch_flag((belay_handle){handle});
+    belay_status status = BELAY_OK;
+    if (!is_done) {
+        status = belay__handle_close((belay_handle){handle}, &caller, out_code, &is_done);
+    }
+    *out_guard = caller.guard;
+    *out_ended = is_done;
+    return status;
+}
+
+belay_status belay__bind_disown(uint64_t handle, uint32_t site, void **out_object) {
+    return belay__handle_disown((belay_handle){handle}, site, out_object);
+}
+
+int belay__bind_destroy(void *destroy, void *context, void *object) {
+    belay_destroy_fn call = NULL;
+    /* A function pointer that came through void *, as POSIX has it for dlsym. */
+    *(void **)(void *)&call = destroy;
+    return call(context, object);
+}
+
+belay_status belay__bind_settle(uint64_t handle, uint32_t site, int code) {
+    uint32_t index = belay__handle_index((belay_handle){handle});
+    const belay__type *type = belay__type_get(belay__get(&belay__table_slot(index)->type));
+    belay__ending ending = {
+            .identity = belay__identity_self(), .site = site, .wait = BELAY__GUARD_WAIT};
+    return belay__end_finish(index, belay__type_judge(type, code), code, &ending);
+}
+
+void belay__bind_misuse(uint32_t kind, uint64_t handle, uint32_t status, uint32_t used_site) {
+    belay__report_misuse((belay_report_kind)kind, (belay_status)status, handle, used_site);
+}
+
+void belay__bind_past(uint64_t handle, uint32_t *out_opened, uint32_t *out_closed) {
+    *out_opened = 0;
+    *out_closed = 0;
+    belay__slot *slot = belay__table_slot(belay__handle_index((belay_handle){handle}));
+    if (slot == NULL) {
+        return;
+    }
+    uint64_t state = belay__load(&slot->state);
+    uint64_t next = belay__handle_generation((belay_handle){handle}) +
+            (UINT64_C(1) << BELAY_STATE_GENERATION_SHIFT);
+    if ((state & BELAY_STATE_LIVE) == 0 && (state & BELAY__GENERATION_MASK) == next) {
+        *out_opened = belay__get(&slot->site);
+        *out_closed = belay__get(&slot->epoch);
+    }
+}
+
+uint32_t belay__bind_trace_interval(void) {
+    switch (belay_level_get()) {
+    case BELAY_LEVEL_ALL:
+        return 1;
+    case BELAY_LEVEL_SAMPLED:
+        return BINDING_TRACE_INTERVAL;
+    default:
+        return UINT32_MAX;
+    }
+}

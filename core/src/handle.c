@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: MIT */
+#include "handle.h"
+
+#include <stddef.h>
+
+#include "account.h"
+#include "address.h"
+#include "binding.h"
+#include "end.h"
+#include "family.h"
+#include "ledger.h"
+#include "report.h"
+#include "site.h"
+#include "watch.h"
+
+/* The slot of a handle, or NULL for one that can't be. */
+static belay__slot *handle_slot(belay_handle handle) {
+    uint32_t index = belay__handle_index(handle);
+    return index < BELAY__GROUP_SLOTS ? NULL : belay__table_slot(index);
+}
+
+static belay__caller handle_thread(void) {
+    return (belay__caller){.identity = belay__identity_self(), .wait = BELAY__GUARD_WAIT};
+}
+
+belay_status belay__handle_open(uint32_t index, uint32_t type_id, void *object,
+        uint64_t size_bytes, belay_handle parent, uint32_t site, uint64_t flags,
+        belay_handle *out_handle) {
+    const belay__type *type = belay__type_get(type_id);
+    if (type == NULL || object == NULL) {
+        return BELAY_INVALID;
+    }
+    belay__slot *slot = belay__table_slot(index);
+    uint64_t generation = belay__load(&slot->state) & BELAY__GENERATION_MASK;
+    belay_handle handle = {generation | index};
+    uint64_t address = (uint64_t)(uintptr_t)object;
+    if (belay_level_get() == BELAY_LEVEL_ALL) {
+        uint64_t owner = belay__address_record(address, handle.bits);
+        if (owner != 0) {
+            belay__report_misuse(BELAY_REPORT_DOUBLE_OWN, BELAY_ALREADY_OWNED, owner, site);
+            return BELAY_ALREADY_OWNED;
+        }
+    }
+    belay__put(&slot->object, address);
+    belay__put(&slot->size_bytes, size_bytes);
+    belay__put(&slot->opened_ms, (uint32_t)belay__now_ms());
+    belay__put(&slot->type, type_id);
+    belay__put(&slot->parent, 0);
+    belay__put(&slot->site, site);
+    belay__put(&slot->epoch, belay__load_relaxed(belay__account_epoch()));
+    belay__put(&slot->first_child, 0);
+    belay__put(&slot->next, 0);
+    belay__put(&slot->previous, 0);
+    belay__put(&slot->root, index);
+    if (type->options.thread == BELAY_THREAD_PINNED) {
+        belay__table_cold(index)->thread = belay__identity_self();
+    }
+    uint64_t state = generation | BELAY_STATE_LIVE | flags;
+    if (type->is_slow) {
+        state |= BELAY_STATE_SLOW;
+    }
+    if (parent.bits != 0) {
+        belay_status status = belay__family_adopt(index, state, parent);
+        if (status != BELAY_OK) {
+            belay__address_forget(address, handle.bits);
+            belay__put(&slot->object, 0);
+            belay__report_misuse(status == BELAY_WRONG_THREAD ? BELAY_REPORT_WRONG_THREAD
+                                                              : BELAY_REPORT_USE_AFTER_CLOSE,
+                    status, parent.bits, site);
+            return status;
+        }
+    } else {
+        belay__store(&slot->state, state);
+    }
+    belay__account_opened(type_id, size_bytes);
+    *out_handle = handle;
+    return BELAY_OK;
+}
+
+belay_status belay_own(belay_type type, void *object, const belay_own_options *options,
+        belay_handle *out_handle) {
+    const belay__type *known = belay__type_get(type.id);
+    if (known == NULL || object == NULL || out_handle == NULL ||
+            (options != NULL && options->size != sizeof *options)) {
+        return BELAY_INVALID;
+    }
+    belay_own_options none = {.size = sizeof none};
+    if (options == NULL) {
+        options = &none;
+    }
+    uint64_t size_bytes =
+            options->size_bytes != 0 ? options->size_bytes : known->options.size_bytes;
+    belay_status status = BELAY_OK;
+    uint32_t index = belay__table_take(&status);
+    belay__ledger_tell_lost();
+    if (index == 0) {
+        if (status == BELAY_TABLE_FULL) {
+            belay__report_table_full();
+        }
+        return status;
+    }
+    status = belay__handle_open(index, type.id, object, size_bytes, options->parent,
+            belay__site_of(options->site), 0, out_handle);
+    if (status != BELAY_OK) {
+        belay__table_give(index);
+    }
+    return status;
+}
+
+/* Enters what guards the object and checks its thread. out_guard: NULL where none is. */
+static belay_status handle_enter(belay_handle handle, const belay__type *type,
+        belay__caller *caller, belay__cold **out_guard) {
+    uint32_t index = belay__handle_index(handle);
+    *out_guard = NULL;
+    if (type->options.thread == BELAY_THREAD_PINNED &&
+            belay__table_cold(index)->thread != belay__identity_self()) {
+        return BELAY_WRONG_THREAD;
+    }
+    if (type->options.thread == BELAY_THREAD_PUMPED && belay__load(&type->pump_thread) != 0 &&
+            !belay__type_is_pump(type)) {
+        return BELAY_WRONG_THREAD;
+    }
+    if (!belay__guard_is_needed(type)) {
+        return BELAY_OK;
+    }
+    uint32_t number = belay__guard_number(type, index);
+    belay__cold *guard = belay__guard_of(type, index);
+    belay_status status = belay__guard_enter(guard, caller->identity, caller->wait, index);
+    if (status == BELAY_OK) {
+        *out_guard = guard;
+    }
+    caller->guard = status == BELAY_BUSY ? number : 0;
+    return status;
+}
+
+/* Leaves a guard, and tells a foreign waiter, or has the caller tell it. */
+static void handle_leave(belay__cold *guard, uint32_t number, belay__caller *caller) {
+    if (guard == NULL || !belay__guard_leave(guard, caller->identity)) {
+        return;
+    }
+    if (caller->wait == BELAY__GUARD_NOTE) {
+        caller->guard = number;
+    } else {
+        belay__guard_tell(number);
+    }
+}
+
+static belay_status handle_refuse(
+        belay_report_kind kind, belay_status status, belay_handle handle, uint32_t site) {
+    belay__report_misuse(kind, status, handle.bits, site);
+    return status;
+}
+
+/* Counts a borrow, if the object is open. */
+static belay_status handle_count(belay__slot *slot, belay_handle handle) {
+    uint64_t state = belay__load(&slot->state);
+    for (;;) {
+        if (!belay__state_is(state, handle) || (state & BELAY_STATE_CLOSED)) {
+            return BELAY_CLOSED;
+        }
+        if (belay__state_borrows(state) == BELAY_STATE_BORROWS) {
+            return BELAY_TOO_MANY_BORROWS;
+        }
+        if (belay__cas(&slot->state, &state, state + 1)) {
+            return BELAY_OK;
+        }
+    }
+}
+
+belay_status belay__handle_borrow(
+        belay_handle handle, belay__caller *caller, void **out_object) {
+    belay__slot *slot = handle_slot(handle);
+    uint64_t state = slot == NULL ? 0 : belay__load(&slot->state);
+    if (slot == NULL || !belay__state_is(state, handle) || (state & BELAY_STATE_CLOSED)) {
+        return handle_refuse(
+                BELAY_REPORT_USE_AFTER_CLOSE, BELAY_CLOSED, handle, caller->site);
+    }
+    belay__cold *guard = NULL;
+    uint32_t number = 0;
+    belay_status status = BELAY_OK;
+    if (state & BELAY_STATE_SLOW) {
+        const belay__type *type = belay__type_get(belay__get(&slot->type));
+        number = belay__guard_number(type, belay__handle_index(handle));
+        /* The row may be another object's by now; then the count below refuses. */
+        status = handle_enter(handle, type, caller, &guard);
+        if (status == BELAY_BUSY) {
+            return status;
+        }
+    }
+    if (status == BELAY_OK) {
+        status = handle_count(slot, handle);
+        if (status == BELAY_OK) {
+            *out_object = (void *)(uintptr_t)belay__get(&slot->object);
+            return status;
+        }
+        handle_leave(guard, number, caller);
+    }
+    if (status == BELAY_CLOSED) {
+        return handle_refuse(BELAY_REPORT_USE_AFTER_CLOSE, status, handle, caller->site);
+    }
+    if (status == BELAY_WRONG_THREAD) {
+        return handle_refuse(BELAY_REPORT_WRONG_THREAD, status, handle, caller->site);
+    }
+    return status;
+}
+
+belay_status belay_borrow(belay_handle handle, void **out_object) {
+    belay__caller caller = handle_thread();
+    return belay__handle_borrow(handle, &caller, out_object);
+}
+
+/* Takes a borrow back; the last one of a closed object ends it. False: there was none. */
+static bool handle_uncount(belay__slot *slot, belay_handle handle, const belay__caller *caller) {
+    uint64_t state = belay__load(&slot->state);
+    do {
+        if (!belay__state_is(state, handle) || belay__state_borrows(state) == 0) {
+            return false;
+        }
+    } while (!belay__cas(&slot->state, &state, state - 1));
+    if ((state & BELAY_STATE_CLOSED) && belay__state_borrows(state) == 1) {
+        belay__ending ending = {.identity = caller->identity,
+                .site = caller->site,
+                .wait = BELAY__GUARD_WAIT,
+                .is_late = true};
+        belay__end(handle, &ending);
+    }
+    return true;
+}
+
+belay_status belay__handle_return(belay_handle handle, belay__caller *caller) {
+    belay__slot *slot = handle_slot(handle);
+    uint64_t state = slot == NULL ? 0 : belay__load(&slot->state);
+    belay__cold *guard = NULL;
+    uint32_t number = 0;
+    if (slot != NULL && belay__state_is(state, handle) && (state & BELAY_STATE_SLOW)) {
+        const belay__type *type = belay__type_get(belay__get(&slot->type));
+        if (belay__guard_is_needed(type)) {
+            number = belay__guard_number(type, belay__handle_index(handle));
+            guard = belay__guard_of(type, belay__handle_index(handle));
+            if (!belay__guard_is_mine(guard, caller->identity)) {
+                return handle_refuse(BELAY_REPORT_DOUBLE_RETURN, BELAY_NOT_BORROWED, handle,
+                        caller->site);
+            }
+        }
+    }
+    if (slot == NULL || !handle_uncount(slot, handle, caller)) {
+        return handle_refuse(
+                BELAY_REPORT_DOUBLE_RETURN, BELAY_NOT_BORROWED, handle, caller->site);
+    }
+    handle_leave(guard, number, caller);
+    return BELAY_OK;
+}
+
+belay_status belay_return(belay_handle handle) {
+    belay__caller caller = handle_thread();
+    return belay__handle_return(handle, &caller);
+}
+
+/* A close of something closed: fine, and at level `all` worth telling when it is stale. */
+static belay_status handle_close_again(belay_handle handle, uint32_t site) {
+    if (handle.bits != 0 && belay_level_get() == BELAY_LEVEL_ALL) {
+        belay__report_misuse(BELAY_REPORT_DOUBLE_CLOSE, BELAY_OK, handle.bits, site);
+    }
+    return BELAY_OK;
+}
+
+belay_status belay__handle_close(
+        belay_handle handle, belay__caller *caller, int *out_code, bool *out_is_done) {
+    belay__slot *slot = handle_slot(handle);
+    uint64_t state = slot == NULL ? 0 : belay__load(&slot->state);
+    *out_is_done = false;
+    if (slot == NULL || !belay__state_is(state, handle)) {
+        *out_is_done = true;
+        return handle_close_again(handle, caller->site);
+    }
+    if (state & BELAY_STATE_CLOSED) {
+        return BELAY_OK;
+    }
+    belay__cold *guard = NULL;
+    uint32_t number = 0;
+    if (state & BELAY_STATE_SLOW) {
+        const belay__type *type = belay__type_get(belay__get(&slot->type));
+        bool is_pumped = type->options.thread == BELAY_THREAD_PUMPED;
+        number = belay__guard_number(type, belay__handle_index(handle));
+        /* Used or not: a guarded object that is idle may share its guard with one that is
+         * not, and closing calls the library. A used exclusive one is only marked. */
+        bool is_used = belay__state_borrows(state) != 0;
+        belay_status status = is_pumped || is_used
+                ? BELAY_OK
+                : handle_enter(handle, type, caller, &guard);
+        if (status == BELAY_BUSY) {
+            return status;
+        }
+        if (status == BELAY_WRONG_THREAD) {
+            return handle_refuse(BELAY_REPORT_WRONG_THREAD, status, handle, caller->site);
+        }
+        if (status != BELAY_OK) {
+            return status;
+        }
+    }
+    belay_status status = BELAY_OK;
+    if (belay__family_close(handle, 0, &state)) {
+        belay__ending ending = {.identity = caller->identity,
+                .site = caller->site,
+                .wait = BELAY__GUARD_WAIT};
+        belay__end(handle, &ending);
+        if (ending.is_done) {
+            *out_is_done = true;
+            status = ending.status;
+            if (out_code != NULL) {
+                *out_code = ending.code;
+            }
+        }
+    }
+    handle_leave(guard, number, caller);
+    return status;
+}
+
+belay_status belay_close(belay_handle handle, int *out_code) {
+    belay__caller caller = handle_thread();
+    bool is_done = false;
+    return belay__handle_close(handle, &caller, out_code, &is_done);
+}
+
+/* True if this thread is inside the guard that the end of the object would need. */
+static bool handle_is_inside(belay_handle handle, uint64_t identity) {
+    belay__slot *slot = handle_slot(handle);
+    if (slot == NULL || !belay__state_is(belay__load(&slot->state), handle)) {
+        return false;
+    }
+    const belay__type *type = belay__type_get(belay__get(&slot->type));
+    return belay__guard_is_needed(type) &&
+            belay__guard_is_mine(
+                    belay__guard_of(type, belay__handle_index(handle)), identity);
+}
+
+belay_status belay_close_wait(belay_handle handle, uint64_t timeout_ms, int *out_code) {
+    belay__caller caller = handle_thread();
+    belay__watcher watcher;
+    bool is_done = false;
+    uint64_t deadline = timeout_ms > UINT64_MAX / 2 ? UINT64_MAX : belay__now_ms() + timeout_ms;
+    bool is_watched = handle_slot(handle) != NULL && belay__watch_begin(&watcher, handle);
+    belay_status status = belay__handle_close(handle, &caller, out_code, &is_done);
+    if (!is_watched) {
+        return status;
+    }
+    if (is_done || status != BELAY_OK) {
+        deadline = 0; /* the result is known: only takes the watcher away */
+    } else if (handle_is_inside(handle, caller.identity)) {
+        status = BELAY_WOULD_DEADLOCK;
+        is_done = true;
+        deadline = 0;
+    }
+    bool is_told = belay__watch_end(&watcher, deadline);
+    if (is_done || status != BELAY_OK) {
+        return status;
+    }
+    if (!is_told) {
+        return BELAY_TIMED_OUT;
+    }
+    if (out_code != NULL) {
+        *out_code = watcher.code;
+    }
+    return watcher.status;
+}
+
+belay_status belay__handle_disown(belay_handle handle, uint32_t site, void **out_object) {
+    belay__slot *slot = handle_slot(handle);
+    uint64_t state = slot == NULL ? 0 : belay__load(&slot->state);
+    void *object = NULL;
+    /* Claimed first, so that nobody borrows or closes; childless is decided after that. */
+    for (;;) {
+        if (slot == NULL || !belay__state_is(state, handle) || (state & BELAY_STATE_CLOSED)) {
+            return handle_refuse(BELAY_REPORT_USE_AFTER_CLOSE, BELAY_CLOSED, handle, site);
+        }
+        if (belay__state_borrows(state) != 0) {
+            return BELAY_BUSY;
+        }
+        if (state & BELAY_STATE_KIN) {
+            break;
+        }
+        if (belay__cas(&slot->state, &state,
+                    state | BELAY_STATE_CLOSED | BELAY_STATE_DYING)) {
+            goto claimed;
+        }
+    }
+    belay_status status = belay__family_claim_childless(handle);
+    if (status != BELAY_OK) {
+        return status;
+    }
+claimed:
+    object = (void *)(uintptr_t)belay__get(&slot->object);
+    belay__end_disown(belay__handle_index(handle), site);
+    *out_object = object;
+    return BELAY_OK;
+}
+
+belay_status belay_disown(belay_handle handle, void **out_object) {
+    return belay__handle_disown(handle, 0, out_object);
+}
+
+belay_status belay_resize(belay_handle handle, uint64_t size_bytes) {
+    belay__slot *slot = handle_slot(handle);
+    /* A borrow keeps the row this object's while it changes. */
+    belay_status status = slot == NULL ? BELAY_CLOSED : handle_count(slot, handle);
+    if (status != BELAY_OK) {
+        return status;
+    }
+    uint64_t old = belay__swap(&slot->size_bytes, size_bytes);
+    belay__account_resized(belay__get(&slot->type), old, size_bytes);
+    belay__caller caller = handle_thread();
+    (void)handle_uncount(slot, handle, &caller);
+    return BELAY_OK;
+}
+
+belay_status belay_measure(belay_handle handle) {
+    belay__caller caller = handle_thread();
+    void *object = NULL;
+    belay_status status = belay__handle_borrow(handle, &caller, &object);
+    if (status != BELAY_OK) {
+        return status;
+    }
+    belay__slot *slot = handle_slot(handle);
+    const belay__type *type = belay__type_get(belay__get(&slot->type));
+    if (type->options.size_of == NULL) {
+        status = BELAY_INVALID;
+    } else {
+        uint64_t size = type->options.size_of(type->options.context, object);
+        uint64_t old = belay__swap(&slot->size_bytes, size);
+        belay__account_resized(type->id, old, size);
+    }
+    (void)belay__handle_return(handle, &caller);
+    return status;
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+#include "ledger.h"
+
+#include "belay/process.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "atomic.h"
+#include "lock.h"
+#include "platform.h"
+#include "report.h"
+
+#define LEDGER_PAGE 4096u
+#define LEDGER_HEAD_BYTES                                                                      \
+    (BELAY_LEDGER_HEADER_BYTES + BELAY_LEDGER_DIRECTORY_MAX * sizeof(belay_ledger_segment))
+
+_Static_assert(sizeof(belay_ledger_header) <= BELAY_LEDGER_HEADER_BYTES, "header fits");
+_Static_assert(sizeof(belay_ledger_row) == 64, "a row is a cache line");
+_Static_assert(LEDGER_HEAD_BYTES % LEDGER_PAGE == 0, "segments are page aligned");
+
+/* A mapping of the file, to be made private after a fork. */
+typedef struct ledger_mapping {
+    void *address;
+    size_t bytes;
+} ledger_mapping;
+
+static belay__lock ledger_lock = BELAY__LOCK_INIT;
+static int ledger_fd = -1;
+static uint64_t ledger_end = 0; /* bytes of the file in use */
+static uint64_t ledger_start_ns = 0;
+static uint32_t ledger_is_lost = 0; /* and not yet reported */
+static char ledger_name[512] = "private";
+static ledger_mapping ledger_mappings[BELAY_LEDGER_DIRECTORY_MAX + 1] = {{0}};
+static uint32_t ledger_mapping_count = 0;
+
+/* Where the head lives when there is no memory for it: the program goes on. */
+static _Alignas(64) unsigned char ledger_last_resort[LEDGER_HEAD_BYTES] = {0};
+static unsigned char *ledger_memory = ledger_last_resort;
+
+belay_ledger_header *belay__ledger_head(void) {
+    return (belay_ledger_header *)(void *)ledger_memory;
+}
+
+uint64_t belay__now_ms(void) {
+    return (belay__clock_mono_coarse_ns() - ledger_start_ns) / 1000000 + 1;
+}
+
+const char *belay_ledger_name(void) {
+    return ledger_name;
+}
+
+/* Expands %p to the pid. False: too long. */
+static bool ledger_path(const char *pattern, char *out_path, size_t bytes) {
+    size_t length = 0;
+    for (const char *at = pattern; *at != 0; at++) {
+        char digits[24];
+        const char *piece = at;
+        size_t piece_length = 1;
+        if (at[0] == '%' && at[1] == 'p') {
+            uint64_t pid = (uint64_t)getpid();
+            char *digit = digits + sizeof digits;
+            do {
+                *--digit = (char)('0' + pid % 10);
+                pid /= 10;
+            } while (pid != 0);
+            piece = digit;
+            piece_length = (size_t)(digits + sizeof digits - digit);
+            at++;
+        }
+        if (length + piece_length >= bytes) {
+            return false;
+        }
+        memcpy(out_path + length, piece, piece_length);
+        length += piece_length;
+    }
+    out_path[length] = 0;
+    return length > 0;
+}
+
+/* Maps `bytes` more of the file. NULL: the file can't give them. */
+static void *ledger_map(size_t bytes, uint64_t *out_offset) {
+    if (ledger_fd < 0 || ledger_mapping_count > BELAY_LEDGER_DIRECTORY_MAX ||
+            !belay__memory_extend(ledger_fd, ledger_end, bytes)) {
+        return NULL;
+    }
+    void *address = belay__memory_map(ledger_fd, ledger_end, bytes);
+    if (address == NULL) {
+        return NULL;
+    }
+    ledger_mappings[ledger_mapping_count].address = address;
+    ledger_mappings[ledger_mapping_count].bytes = bytes;
+    ledger_mapping_count++;
+    *out_offset = ledger_end;
+    ledger_end += bytes;
+    return address;
+}
+
+/* The child of a fork must not write its parent's ledger. */
+static void ledger_forked(void) {
+    bool is_private = true;
+    for (uint32_t i = 0; i < ledger_mapping_count; i++) {
+        is_private = belay__memory_privatize(
+                             ledger_mappings[i].address, ledger_mappings[i].bytes) &&
+                is_private;
+    }
+    ledger_mapping_count = 0;
+    if (ledger_fd >= 0) {
+        close(ledger_fd);
+        ledger_fd = -1;
+    }
+    if (!is_private) {
+        /* Going on would corrupt the parent's records. */
+        abort();
+    }
+    belay__ledger_head()->pid = (uint32_t)getpid();
+    memcpy(ledger_name, "private", sizeof "private");
+}
+
+static void ledger_open(void) {
+    const char *wish = getenv("BELAY_LEDGER");
+    char path[sizeof ledger_name];
+    if (wish != NULL && strcmp(wish, "off") == 0) {
+        return;
+    }
+    if (wish != NULL && wish[0] != 0) {
+        if (!ledger_path(wish, path, sizeof path)) {
+            return;
+        }
+        wish = path;
+    } else {
+        wish = NULL;
+    }
+    ledger_fd = belay__memory_open(wish, ledger_name, sizeof ledger_name);
+}
+
+void belay__ledger_start(void) {
+    ledger_start_ns = belay__clock_mono_ns();
+    ledger_open();
+    uint64_t offset = 0;
+    void *head = ledger_map(LEDGER_HEAD_BYTES, &offset);
+    const char *wish = getenv("BELAY_LEDGER");
+    bool is_lost = head == NULL && (wish == NULL || strcmp(wish, "off") != 0);
+    if (head == NULL) {
+        if (ledger_fd >= 0) {
+            close(ledger_fd);
+            ledger_fd = -1;
+        }
+        memcpy(ledger_name, "private", sizeof "private");
+        head = belay__memory_private(LEDGER_HEAD_BYTES);
+    }
+    if (head != NULL) {
+        ledger_memory = head;
+    }
+    belay_ledger_header *header = belay__ledger_head();
+    header->version = BELAY_LEDGER_VERSION;
+    header->header_bytes = BELAY_LEDGER_HEADER_BYTES;
+    header->pid = (uint32_t)getpid();
+    header->start_ticks = belay__process_start_ticks();
+    belay__process_boot_id(header->boot_id, sizeof header->boot_id);
+    belay__process_program(header->program, sizeof header->program);
+    header->start_unix_ns = belay__clock_unix_ns();
+    header->start_mono_ns = ledger_start_ns;
+    header->directory_max = BELAY_LEDGER_DIRECTORY_MAX;
+    const char *names = getenv("BELAY_LEDGER_NAMES");
+    if (names != NULL && strcmp(names, "base") == 0) {
+        header->flags |= BELAY_LEDGER_FLAG_BASENAMES;
+    }
+    uint64_t magic = 0;
+    memcpy(&magic, BELAY_LEDGER_MAGIC, sizeof magic);
+    belay__store((uint64_t *)(void *)header->magic, magic);
+    ledger_is_lost = is_lost;
+    belay__process_at_fork(ledger_forked);
+}
+
+void belay__ledger_tell_lost(void) {
+    if (belay__load_relaxed(&ledger_is_lost) && belay__swap(&ledger_is_lost, 0)) {
+        belay__report_ledger_lost();
+    }
+}
+
+void *belay__ledger_segment_add(uint32_t kind, uint32_t first, uint32_t count, uint32_t stride) {
+    size_t bytes = ((size_t)count * stride + LEDGER_PAGE - 1) & ~(size_t)(LEDGER_PAGE - 1);
+    belay_ledger_header *header = belay__ledger_head();
+    belay__lock_take(&ledger_lock);
+    bool was_shared = ledger_fd >= 0;
+    uint32_t entry = header->directory_count;
+    uint64_t offset = 0;
+    void *rows =
+            entry < BELAY_LEDGER_DIRECTORY_MAX ? ledger_map(bytes, &offset) : NULL;
+    if (rows != NULL) {
+        belay_ledger_segment *directory =
+                (belay_ledger_segment *)(void *)(ledger_memory + BELAY_LEDGER_HEADER_BYTES);
+        directory[entry] = (belay_ledger_segment){kind, first, count, stride, offset};
+        /* Pairs with the acquire load of a reader in another process. */
+        belay__store(&header->directory_count, entry + 1);
+    }
+    belay__lock_drop(&ledger_lock);
+    if (rows == NULL) {
+        rows = belay__memory_private(bytes);
+        if (was_shared && rows != NULL) {
+            belay__store(&ledger_is_lost, 1); /* our caller may hold a lock: told later */
+        }
+    }
+    return rows;
+}

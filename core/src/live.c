@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* live.c - looking at objects without a right to keep them. */
+#include "belay/handle.h"
+
+#include "ledger.h"
+#include "site.h"
+#include "table.h"
+
+/* Reads the object that a slot holds. False: none, or it changed meanwhile. */
+static bool live_read(uint32_t index, belay_handle *out_handle, belay_info *out_info) {
+    const belay__slot *slot = belay__table_slot(index);
+    uint64_t state = belay__load(&slot->state);
+    if (!(state & BELAY_STATE_LIVE)) {
+        return false;
+    }
+    *out_handle = (belay_handle){(state & BELAY__GENERATION_MASK) | index};
+    uint32_t age = (uint32_t)belay__now_ms() - belay__get(&slot->opened_ms);
+    belay_info info = {.type = {belay__get(&slot->type)},
+            .object = (const void *)(uintptr_t)belay__get(&slot->object),
+            .size_bytes = belay__get(&slot->size_bytes),
+            /* The coarse clock that stamped it may be a tick ahead of ours. */
+            .age_ms = (int32_t)age < 0 && age > UINT32_MAX - 1000 ? 0 : age,
+            .parent = {belay__get(&slot->parent)},
+            .borrow_count = belay__state_borrows(state),
+            .is_closed = (state & BELAY_STATE_CLOSED) != 0,
+            .site = belay__site_text(belay__get(&slot->site))};
+    if (!belay__state_is(belay__load(&slot->state), *out_handle)) {
+        return false;
+    }
+    *out_info = info;
+    return true;
+}
+
+int belay_peek(belay_handle handle, belay_info *out_info) {
+    uint32_t index = belay__handle_index(handle);
+    belay_handle found = {0};
+    belay_info info;
+    if (index < BELAY__GROUP_SLOTS || belay__table_slot(index) == NULL ||
+            !live_read(index, &found, &info) || found.bits != handle.bits) {
+        return 0;
+    }
+    *out_info = info;
+    return 1;
+}
+
+void belay_live(belay_visit_fn visit, void *data) {
+    uint32_t end = belay__table_end();
+    for (uint32_t index = BELAY__GROUP_SLOTS; index < end; index++) {
+        belay_handle handle = {0};
+        belay_info info;
+        if (live_read(index, &handle, &info) && visit(data, handle, &info) != 0) {
+            return;
+        }
+    }
+}

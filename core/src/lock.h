@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* lock.h - mutexes and condition variables, replaceable by the explorer's.
+ *
+ * A lock is held for a few instructions and never while anything of the user's runs. */
+#ifndef BELAY__LOCK_H
+#define BELAY__LOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef BELAY__EXPLORE
+
+typedef struct belay__lock {
+    int held;
+} belay__lock;
+
+typedef struct belay__signal {
+    int generation;
+} belay__signal;
+
+#define BELAY__LOCK_INIT {0}
+#define BELAY__SIGNAL_INIT {0}
+
+void belay__lock_take(belay__lock *lock);
+void belay__lock_drop(belay__lock *lock);
+void belay__signal_wait(belay__signal *signal, belay__lock *lock);
+bool belay__signal_wait_until(belay__signal *signal, belay__lock *lock, uint64_t deadline_ms);
+void belay__signal_wake(belay__signal *signal);
+
+#else
+
+#include <pthread.h>
+
+typedef struct belay__lock {
+    pthread_mutex_t mutex;
+} belay__lock;
+
+typedef struct belay__signal {
+    pthread_cond_t condition;
+} belay__signal;
+
+#define BELAY__LOCK_INIT {PTHREAD_MUTEX_INITIALIZER}
+#define BELAY__SIGNAL_INIT {PTHREAD_COND_INITIALIZER}
+
+static inline void belay__lock_take(belay__lock *lock) {
+    pthread_mutex_lock(&lock->mutex);
+}
+
+static inline void belay__lock_drop(belay__lock *lock) {
+    pthread_mutex_unlock(&lock->mutex);
+}
+
+static inline void belay__signal_wait(belay__signal *signal, belay__lock *lock) {
+    pthread_cond_wait(&signal->condition, &lock->mutex);
+}
+
+/* Waits at most until the deadline (belay__now_ms). False: it passed. */
+bool belay__signal_wait_until(belay__signal *signal, belay__lock *lock, uint64_t deadline_ms);
+
+/* Wakes everyone who waits. */
+static inline void belay__signal_wake(belay__signal *signal) {
+    pthread_cond_broadcast(&signal->condition);
+}
+
+#endif
+
+#endif

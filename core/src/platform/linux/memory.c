@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* memory.c - memory of the ledger: memfd or file, allocated before it is touched. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "../../platform.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void *belay__memory_private(size_t bytes) {
+    void *address =
+            mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return address == MAP_FAILED ? NULL : address;
+}
+
+/* Opens a file for this process alone: an existing one only if it is a plain file of ours
+ * that nobody has locked. */
+static int memory_open_file(const char *path) {
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) {
+        return -1;
+    }
+    struct stat status;
+    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_uid != geteuid() ||
+            flock(fd, LOCK_EX | LOCK_NB) != 0 || fchmod(fd, 0600) != 0 || ftruncate(fd, 0) != 0) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+int belay__memory_open(const char *path, char *out_name, size_t name_bytes) {
+    if (path != NULL) {
+        int fd = memory_open_file(path);
+        if (fd >= 0) {
+            snprintf(out_name, name_bytes, "%s", path);
+        }
+        return fd;
+    }
+    int fd = memfd_create("belay-ledger", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0) {
+        return -1;
+    }
+    /* Growing stays allowed; shrinking would turn our stores into SIGBUS. */
+    if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL) != 0) {
+        close(fd);
+        return -1;
+    }
+    snprintf(out_name, name_bytes, "memfd:belay-ledger");
+    return fd;
+}
+
+bool belay__memory_extend(int fd, uint64_t offset, uint64_t bytes) {
+    int result = 0;
+    do {
+        result = fallocate(fd, 0, (off_t)offset, (off_t)bytes);
+    } while (result != 0 && errno == EINTR);
+    return result == 0;
+}
+
+void *belay__memory_map(int fd, uint64_t offset, size_t bytes) {
+    void *address =
+            mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)offset);
+    return address == MAP_FAILED ? NULL : address;
+}
+
+bool belay__memory_privatize(void *address, size_t bytes) {
+    void *copy = belay__memory_private(bytes);
+    if (copy == NULL) {
+        return false;
+    }
+    memcpy(copy, address, bytes);
+    void *moved = mremap(copy, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, address);
+    if (moved == MAP_FAILED) {
+        munmap(copy, bytes);
+        return false;
+    }
+    return true;
+}

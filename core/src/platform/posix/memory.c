@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* memory.c - private memory only: elsewhere than on Linux the ledger can't be shared yet. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "../../platform.h"
+
+#include <sys/mman.h>
+
+#ifndef MAP_ANONYMOUS
+#define MAP_ANONYMOUS MAP_ANON
+#endif
+
+void *belay__memory_private(size_t bytes) {
+    void *address =
+            mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return address == MAP_FAILED ? NULL : address;
+}
+
+int belay__memory_open(const char *path, char *out_name, size_t name_bytes) {
+    (void)path;
+    (void)out_name;
+    (void)name_bytes;
+    return -1;
+}
+
+bool belay__memory_extend(int fd, uint64_t offset, uint64_t bytes) {
+    (void)fd;
+    (void)offset;
+    (void)bytes;
+    return false;
+}
+
+void *belay__memory_map(int fd, uint64_t offset, size_t bytes) {
+    (void)fd;
+    (void)offset;
+    (void)bytes;
+    return NULL;
+}
+
+bool belay__memory_privatize(void *address, size_t bytes) {
+    (void)address;
+    (void)bytes;
+    return false;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#include "belay/process.h"
+
+#include <stddef.h>
+
+#include "account.h"
+#include "binding.h"
+#include "end.h"
+#include "family.h"
+#include "ledger.h"
+#include "queue.h"
+#include "report.h"
+#include "start.h"
+
+#define PROCESS_POLL_MS 5
+
+static uint64_t process_deadline(uint64_t timeout_ms) {
+    uint64_t now = belay__now_ms();
+    return timeout_ms > UINT64_MAX - now ? UINT64_MAX : now + timeout_ms;
+}
+
+belay_status belay_drain(uint64_t timeout_ms) {
+    belay__start();
+    return belay__queue_wait(process_deadline(timeout_ms)) ? BELAY_OK : BELAY_TIMED_OUT;
+}
+
+/* Calls `act` for every live object; its result is summed. */
+static uint64_t process_each(
+        uint64_t (*act)(belay_handle handle, belay__slot *slot, uint64_t state)) {
+    uint64_t sum = 0;
+    uint32_t end = belay__table_end();
+    for (uint32_t index = BELAY__GROUP_SLOTS; index < end; index++) {
+        belay__slot *slot = belay__table_slot(index);
+        uint64_t state = belay__load(&slot->state);
+        if (state & BELAY_STATE_LIVE) {
+            belay_handle handle = {(state & BELAY__GENERATION_MASK) | index};
+            sum += act(handle, slot, state);
+        }
+    }
+    return sum;
+}
+
+static void process_report(belay_report_kind kind, belay_handle handle, const belay__slot *slot) {
+    belay__report(&(belay__mistake){.kind = kind,
+            .type = belay__get(&slot->type),
+            .handle = handle.bits,
+            .count = 1,
+            .age_ms = (uint32_t)((uint32_t)belay__now_ms() - belay__get(&slot->opened_ms)),
+            .opened = belay__get(&slot->site)});
+}
+
+static uint64_t process_tell_leak(belay_handle handle, belay__slot *slot, uint64_t state) {
+    if (state & BELAY_STATE_CLOSED) {
+        return 0;
+    }
+    process_report(BELAY_REPORT_LEAK, handle, slot);
+    return 1;
+}
+
+static uint64_t process_close(belay_handle handle, belay__slot *slot, uint64_t state) {
+    const belay__type *type = belay__type_get(belay__get(&slot->type));
+    bool is_elsewhere = type->options.thread == BELAY_THREAD_PINNED &&
+            belay__table_cold(belay__handle_index(handle))->thread != belay__identity_self();
+    if (is_elsewhere || !belay__family_close(handle, 0, &state)) {
+        return 0;
+    }
+    belay__ending ending = {.identity = belay__identity_self(),
+            .wait = BELAY__GUARD_PARK,
+            .is_late = true,
+            .is_leak = true};
+    belay__end(handle, &ending);
+    return 1;
+}
+
+/* Counts what can still end by itself: closed, and not waiting for this thread. */
+static uint64_t process_count_closed(belay_handle handle, belay__slot *slot, uint64_t state) {
+    (void)handle;
+    (void)slot;
+    return (state & BELAY_STATE_CLOSED) != 0;
+}
+
+static uint64_t process_tell_held(belay_handle handle, belay__slot *slot, uint64_t state) {
+    (void)state;
+    process_report(BELAY_REPORT_STILL_HELD, handle, slot);
+    return 1;
+}
+
+belay_status belay_shutdown(uint64_t timeout_ms, belay_remains *out_remains) {
+    static belay__lock process_lock = BELAY__LOCK_INIT;
+    static belay__signal process_never = BELAY__SIGNAL_INIT;
+    belay__start();
+    uint64_t deadline = process_deadline(timeout_ms);
+    (void)belay__queue_wait(deadline);
+    belay_remains remains = {.leaked = process_each(process_tell_leak)};
+    (void)process_each(process_close);
+    /* Borrows end on other threads; nothing tells us, so look now and then. */
+    while (process_each(process_count_closed) > 0 && belay__now_ms() < deadline) {
+        belay__lock_take(&process_lock);
+        (void)belay__signal_wait_until(
+                &process_never, &process_lock, belay__now_ms() + PROCESS_POLL_MS);
+        belay__lock_drop(&process_lock);
+        (void)belay__queue_run();
+    }
+    remains.held = process_each(process_tell_held);
+    belay_report_flush();
+    belay__store(&belay__ledger_head()->now_ms, belay__now_ms());
+    belay__store(&belay__ledger_head()->ended, 1);
+    if (out_remains != NULL) {
+        *out_remains = remains;
+    }
+    return remains.held == 0 ? BELAY_OK : BELAY_TIMED_OUT;
+}

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: MIT */
+#include "queue.h"
+
+#include <stddef.h>
+
+#include "account.h"
+#include "address.h"
+#include "binding.h"
+#include "end.h"
+#include "family.h"
+#include "ledger.h"
+#include "platform.h"
+#include "report.h"
+#include "watch.h"
+
+#define QUEUE_TICK_MS 100
+#define QUEUE_IDLE_TICKS 100
+
+/* A stack that is only ever taken whole, so there is no ABA. */
+static uint32_t queue_head = 0;
+static uint32_t queue_open = 0; /* nets and parked objects not yet done with */
+
+static belay__lock queue_lock = BELAY__LOCK_INIT;
+static belay__signal queue_signal = BELAY__SIGNAL_INIT; /* there is work */
+static belay__signal queue_quiet = BELAY__SIGNAL_INIT;  /* queue_open is 0 */
+static uint32_t queue_resumed = 0; /* claimed objects, by cold.next; under the lock */
+static uint32_t queue_is_sleeping = 0;
+static uint32_t queue_has_worker = 0; /* under the lock */
+static uint64_t queue_clock = 0;
+
+/* What one run of the worker gathers before it goes through a lock or a crossing. */
+typedef struct queue_batch {
+    belay__mistake rescue;   /* equal rescues: type and site; count 0: none */
+    uint64_t rescued_bytes;  /* of theirs, not yet accounted */
+    belay__type *many_type;  /* claimed objects for one call of destroy_many */
+    size_t many_count;
+    uint32_t many[BELAY_BATCH_MAX];
+} queue_batch;
+
+uint64_t *belay__queue_clock(void) {
+    return &queue_clock;
+}
+
+static void queue_batch_tell(queue_batch *batch) {
+    if (batch->rescue.count == 0) {
+        return;
+    }
+    belay__mistake rescue = batch->rescue;
+    (void)belay__add_relaxed(&belay__account_of(rescue.type)->rescued, rescue.count);
+    belay__account_gone(rescue.type, rescue.count, batch->rescued_bytes);
+    batch->rescue.count = 0;
+    batch->rescued_bytes = 0;
+    belay__report(&rescue);
+}
+
+static void queue_batch_rescued(queue_batch *batch, const belay__slot *slot, uint64_t handle) {
+    uint32_t type = belay__get(&slot->type);
+    uint32_t site = belay__get(&slot->site);
+    if (batch->rescue.count == 0 || batch->rescue.type != type || batch->rescue.opened != site) {
+        queue_batch_tell(batch);
+        batch->rescue = (belay__mistake){.kind = BELAY_REPORT_RESCUE,
+                .type = type,
+                .handle = handle,
+                .age_ms = (uint32_t)((uint32_t)belay__now_ms() - belay__get(&slot->opened_ms)),
+                .opened = site};
+    }
+    batch->rescue.count++;
+    batch->rescued_bytes += belay__get(&slot->size_bytes);
+}
+
+static belay__ending queue_ending(void) {
+    return (belay__ending){
+            .identity = belay__identity_self(), .wait = BELAY__GUARD_PARK, .is_late = true};
+}
+
+static void queue_batch_destroy(queue_batch *batch) {
+    void *objects[BELAY_BATCH_MAX];
+    int codes[BELAY_BATCH_MAX] = {0};
+    size_t count = batch->many_count;
+    if (count == 0) {
+        return;
+    }
+    belay__type *type = batch->many_type;
+    for (size_t i = 0; i < count; i++) {
+        objects[i] = (void *)(uintptr_t)belay__get(&belay__table_slot(batch->many[i])->object);
+    }
+    batch->many_count = 0;
+    type->options.destroy_many(type->options.context, objects, codes, count);
+    for (size_t i = 0; i < count; i++) {
+        belay__ending ending = queue_ending();
+        (void)belay__end_finish(
+                batch->many[i], belay__type_judge(type, codes[i]), codes[i], &ending);
+    }
+}
+
+/* Destroys a forgotten object in the tight loop. False: not one for it. */
+static bool queue_destroy_plain(
+        queue_batch *batch, belay__slot *slot, uint32_t index, const belay__type *type) {
+    uint64_t state = belay__load(&slot->state);
+    uint64_t generation = state & BELAY__GENERATION_MASK;
+    if (state != (generation | BELAY_STATE_LIVE) || !type->is_plain ||
+            type->options.destroy_many != NULL || belay_level_get() == BELAY_LEVEL_ALL ||
+            generation >> BELAY_STATE_GENERATION_SHIFT == BELAY__GENERATION_LAST) {
+        return false;
+    }
+    uint64_t claimed = state | BELAY_STATE_CLOSED | BELAY_STATE_DYING | BELAY_STATE_NETTED;
+    if (!belay__cas(&slot->state, &state, claimed)) {
+        return false;
+    }
+    int code = 0;
+    if (type->options.destroy == belay_destroy_free) {
+        /* Spelled out: the call through the pointer is a third of the cost. */
+        (void)belay_destroy_free(NULL, (void *)(uintptr_t)belay__get(&slot->object));
+    } else if (type->options.destroy != NULL) {
+        code = type->options.destroy(
+                type->options.context, (void *)(uintptr_t)belay__get(&slot->object));
+    }
+    belay__ending ending = queue_ending();
+    if (code != 0) {
+        (void)belay__end_finish(index, belay__type_judge(type, code), code, &ending);
+        return true;
+    }
+    queue_batch_rescued(batch, slot, generation | index);
+    belay__put(&slot->object, 0);
+    belay__put(&slot->epoch, 0);
+    uint64_t next = generation + (UINT64_C(1) << BELAY_STATE_GENERATION_SHIFT);
+    uint64_t last = belay__swap(&slot->state, next);
+    belay__table_give(index);
+    if (last & BELAY_STATE_WATCHED) {
+        belay__watch_tell(generation | index, BELAY_OK, 0);
+    }
+    return true;
+}
+
+/* Ends an object that was found closed by the net: in a batch where its type has one. */
+static void queue_end(queue_batch *batch, belay_handle handle, belay__type *type) {
+    belay__ending ending = queue_ending();
+    if (type->is_slow || type->options.destroy_many == NULL) {
+        belay__end(handle, &ending);
+        return;
+    }
+    belay_handle child = {0};
+    belay__family_step step = belay__family_advance(handle, &child);
+    if (step == BELAY__STEP_DESCEND) {
+        belay__end(child, &ending); /* and goes on with its parent when it is gone */
+        return;
+    }
+    if (step != BELAY__STEP_CLAIMED) {
+        return;
+    }
+    if (batch->many_count > 0 && batch->many_type != type) {
+        queue_batch_destroy(batch);
+    }
+    batch->many_type = type;
+    batch->many[batch->many_count++] = belay__handle_index(handle);
+    if (batch->many_count == BELAY_BATCH_MAX) {
+        queue_batch_destroy(batch);
+    }
+}
+
+/* Handles one slot of a dead net. */
+static void queue_rescue(queue_batch *batch, uint32_t index) {
+    belay__slot *slot = belay__table_slot(index);
+    uint64_t state = belay__load(&slot->state);
+    if (!(state & BELAY_STATE_LIVE) || (state & BELAY_STATE_CLOSED)) {
+        return;
+    }
+    belay_handle handle = {(state & BELAY__GENERATION_MASK) | index};
+    belay__type *type = belay__type_get(belay__get(&slot->type));
+    if (type == NULL || queue_destroy_plain(batch, slot, index, type)) {
+        return;
+    }
+    if (type->options.net == BELAY_NET_REPORT || type->options.thread == BELAY_THREAD_PINNED) {
+        belay__report(&(belay__mistake){.kind = BELAY_REPORT_FORGOTTEN,
+                .type = type->id,
+                .handle = handle.bits,
+                .count = 1,
+                .age_ms = (uint32_t)((uint32_t)belay__now_ms() - belay__get(&slot->opened_ms)),
+                .opened = belay__get(&slot->site)});
+        return;
+    }
+    if (belay__family_close(handle, BELAY_STATE_NETTED, &state)) {
+        queue_end(batch, handle, type);
+    }
+}
+
+static void queue_done(void) {
+    if (belay__add(&queue_open, (uint32_t)-1) == 1) {
+        belay__lock_take(&queue_lock);
+        belay__signal_wake(&queue_quiet);
+        belay__lock_drop(&queue_lock);
+    }
+}
+
+void belay__queue_hold(void) {
+    (void)belay__add(&queue_open, 1);
+}
+
+void belay__queue_unhold(void) {
+    queue_done();
+}
+
+static uint32_t queue_take_resumed(void) {
+    belay__lock_take(&queue_lock);
+    uint32_t index = queue_resumed;
+    if (index != 0) {
+        queue_resumed = belay__table_cold(index)->next;
+    }
+    belay__lock_drop(&queue_lock);
+    return index;
+}
+
+bool belay__queue_run(void) {
+    bool did_something = false;
+    queue_batch batch = {.rescue = {.count = 0}, .many_count = 0};
+    uint32_t index = 0;
+    while ((index = queue_take_resumed()) != 0) {
+        did_something = true;
+        belay__ending ending = queue_ending();
+        belay__end_claimed(index, &ending);
+        queue_done();
+    }
+    uint32_t first = belay__swap(&queue_head, 0);
+    uint32_t net_count = 0;
+    while (first != 0) {
+        belay__cold *cold = belay__table_cold(first);
+        uint32_t next = cold->queue_next;
+        uint32_t count = cold->queue_count;
+        for (uint32_t i = 0; i < count; i++) {
+            queue_rescue(&batch, first + i);
+        }
+        /* Only now: a recycled group must not be looked at as a dead one. */
+        belay__table_orphan(first, count);
+        net_count++;
+        first = next;
+    }
+    queue_batch_destroy(&batch);
+    queue_batch_tell(&batch);
+    for (uint32_t i = 0; i < net_count; i++) {
+        queue_done();
+    }
+    return did_something || net_count > 0;
+}
+
+#ifndef BELAY__EXPLORE
+
+static uint64_t queue_opened(void) {
+    uint64_t opened = 0;
+    for (uint32_t type = 1; type <= belay_type_count(); type++) {
+        const belay_ledger_counters *counters = belay__account_of(type);
+        for (uint32_t i = 0; i < BELAY_LEDGER_SHARDS; i++) {
+            opened += belay__load_relaxed(&counters->shards[i].opened);
+        }
+    }
+    return opened;
+}
+
+/* Advances the clock; puts it to sleep when nothing was opened for a while. */
+static void queue_tick(uint32_t *ticks, uint64_t *opened) {
+    if (belay__load(&queue_clock) == 0) {
+        return;
+    }
+    uint64_t now = belay__now_ms();
+    belay__store(&belay__ledger_head()->now_ms, now);
+    belay__store(&queue_clock, now);
+    if (++*ticks % QUEUE_IDLE_TICKS == 0) {
+        uint64_t seen = queue_opened();
+        if (seen == *opened) {
+            belay__store(&queue_clock, 0);
+        }
+        *opened = seen;
+    }
+}
+
+static void *queue_worker(void *data) {
+    (void)data;
+    uint32_t ticks = 0;
+    uint64_t opened = 0;
+    for (;;) {
+        while (belay__queue_run()) {
+        }
+        queue_tick(&ticks, &opened);
+        bool is_holding = belay__report_is_holding();
+        if (is_holding && ticks % 10 == 0) {
+            belay_report_flush();
+        }
+        bool must_tick = is_holding || belay__load(&queue_clock) != 0;
+        belay__lock_take(&queue_lock);
+        /* Pairs with queue_wake: of the two, the later one sees the other. */
+        (void)belay__swap(&queue_is_sleeping, 1);
+        bool has_work = belay__or(&queue_head, 0) != 0 || queue_resumed != 0;
+        if (!has_work && must_tick) {
+            (void)belay__signal_wait_until(
+                    &queue_signal, &queue_lock, belay__now_ms() + QUEUE_TICK_MS);
+            ticks += belay__load(&queue_clock) == 0;
+        } else if (!has_work) {
+            belay__signal_wait(&queue_signal, &queue_lock);
+        }
+        belay__store(&queue_is_sleeping, 0);
+        belay__lock_drop(&queue_lock);
+    }
+    return NULL;
+}
+
+/* Makes sure that somebody looks. */
+static void queue_wake(void) {
+    if (belay__load(&queue_has_worker) && belay__or(&queue_is_sleeping, 0) == 0) {
+        return;
+    }
+    belay__lock_take(&queue_lock);
+    if (!queue_has_worker) {
+        /* Without a thread the work stays queued; belay_drain and the next push try again. */
+        belay__store(&queue_has_worker, belay__thread_start(queue_worker, NULL));
+    }
+    belay__signal_wake(&queue_signal);
+    belay__lock_drop(&queue_lock);
+}
+
+static void queue_forked(void) {
+    queue_has_worker = 0;
+    queue_is_sleeping = 0;
+    queue_clock = 0;
+}
+
+void belay__queue_start(void) {
+    belay__process_at_fork(queue_forked);
+}
+
+#else
+
+/* The explorer's threads run the queue themselves. */
+static void queue_wake(void) {
+}
+
+void belay__queue_start(void) {
+}
+
+#endif
+
+uint64_t belay__queue_clock_wake(void) {
+    uint64_t now = belay__now_ms();
+    uint64_t asleep = 0;
+    if (belay__cas(&queue_clock, &asleep, now)) {
+        queue_wake();
+    }
+    return now;
+}
+
+void belay__queue_push(uint32_t first, uint32_t count) {
+    belay__cold *cold = belay__table_cold(first);
+    cold->queue_count = count;
+    (void)belay__add(&queue_open, 1);
+    uint32_t head = belay__load_relaxed(&queue_head);
+    do {
+        cold->queue_next = head;
+    } while (!belay__cas(&queue_head, &head, first));
+    queue_wake();
+}
+
+void belay__queue_resume(uint32_t first) {
+    belay__lock_take(&queue_lock);
+    uint32_t last = first;
+    while (belay__table_cold(last)->next != 0) {
+        last = belay__table_cold(last)->next;
+    }
+    belay__table_cold(last)->next = queue_resumed;
+    queue_resumed = first;
+    belay__lock_drop(&queue_lock);
+    queue_wake();
+}
+
+bool belay__queue_wait(uint64_t deadline_ms) {
+    while (belay__queue_run()) {
+    }
+    bool is_in_time = true;
+    belay__lock_take(&queue_lock);
+    while (belay__load(&queue_open) != 0 && is_in_time) {
+        is_in_time = belay__signal_wait_until(&queue_quiet, &queue_lock, deadline_ms);
+    }
+    belay__lock_drop(&queue_lock);
+    return belay__load(&queue_open) == 0;
+}

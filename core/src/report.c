@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+#include "report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "account.h"
+#include "ledger.h"
+#include "lock.h"
+#include "site.h"
+#include "start.h"
+#include "table.h"
+#include "type.h"
+
+#define REPORT_CELLS 512u
+#define REPORT_INTERVAL_MS 1000
+
+/* Equal mistakes: kind, type and sites. */
+typedef struct report_cell {
+    belay__mistake last; /* last.count: held back so far */
+    uint64_t told_ms;
+    bool is_used;
+} report_cell;
+
+static belay__lock report_lock = BELAY__LOCK_INIT;
+static report_cell report_cells[REPORT_CELLS] = {{{0}, 0, false}};
+static belay_ledger_report *report_ring = NULL;
+static uint64_t report_count = 0;
+static uint32_t report_held = 0; /* cells that hold counts back */
+static belay_report_fn report_sink = NULL;
+static void *report_sink_data = NULL;
+static uint32_t report_level = BELAY_LEVEL_SAMPLED;
+static bool report_to_stderr = false;
+
+#define REPORT_WORD(name, word, text) word,
+#define REPORT_TEXT(name, word, text) text,
+
+const char *belay_report_word(belay_report_kind kind) {
+    static const char *const words[] = {BELAY_REPORT_LIST(REPORT_WORD)};
+    return (unsigned)kind < BELAY_REPORT_COUNT ? words[kind] : "?";
+}
+
+void belay_level_set(belay_level level) {
+    if ((unsigned)level < BELAY_LEVEL_COUNT) {
+        belay__start();
+        belay__store(&report_level, (uint32_t)level);
+    }
+}
+
+belay_level belay_level_get(void) {
+    return (belay_level)belay__load(&report_level);
+}
+
+void belay_report_to(belay_report_fn sink, void *data) {
+    belay__start();
+    belay__lock_take(&report_lock);
+    report_sink = sink;
+    report_sink_data = data;
+    belay__lock_drop(&report_lock);
+}
+
+void belay__report_start(void) {
+    static const char *const words[] = {BELAY_LEVEL_LIST(REPORT_WORD)};
+    const char *level = getenv("BELAY_LEVEL");
+    for (uint32_t i = 0; level != NULL && i < BELAY_LEVEL_COUNT; i++) {
+        if (strcmp(level, words[i]) == 0) {
+            report_level = i;
+        }
+    }
+    const char *to_stderr = getenv("BELAY_STDERR");
+    report_to_stderr = to_stderr != NULL && strcmp(to_stderr, "0") != 0;
+    report_ring = belay__ledger_segment_add(
+            BELAY_LEDGER_REPORTS, 0, BELAY_LEDGER_REPORTS, sizeof(belay_ledger_report));
+}
+
+/* Writes the sentence. Sizes: count and age first, since they always fit. */
+static void report_compose(const belay__mistake *mistake, belay_report *out) {
+    static const char *const texts[] = {BELAY_REPORT_LIST(REPORT_TEXT)};
+    *out = (belay_report){.kind = mistake->kind,
+            .status = mistake->status,
+            .type = {mistake->type},
+            .handle = {mistake->handle},
+            .count = mistake->count,
+            .age_ms = mistake->age_ms,
+            .code = mistake->code,
+            .type_name = belay_type_name((belay_type){mistake->type}),
+            .opened = belay__site_text(mistake->opened),
+            .closed = belay__site_text(mistake->closed),
+            .used = belay__site_text(mistake->used)};
+    char *at = out->message;
+    size_t left = sizeof out->message;
+    int written = snprintf(at, left, "belay: %s: %llu x %s", belay_report_word(mistake->kind),
+            (unsigned long long)mistake->count, mistake->type == 0 ? "-" : out->type_name);
+#define REPORT_APPEND(...)                                                                     \
+    do {                                                                                       \
+        if (written >= 0 && (size_t)written < left) {                                          \
+            at += written;                                                                     \
+            left -= (size_t)written;                                                           \
+            written = snprintf(at, left, __VA_ARGS__);                                         \
+        }                                                                                      \
+    } while (0)
+    if (mistake->opened != 0) {
+        REPORT_APPEND(", opened at %s", out->opened);
+    }
+    if (mistake->closed != 0) {
+        REPORT_APPEND(", closed at %s", out->closed);
+    }
+    if (mistake->used != 0) {
+        REPORT_APPEND(", used at %s", out->used);
+    }
+    if (mistake->code != 0) {
+        REPORT_APPEND(", code %d", mistake->code);
+    }
+    if (mistake->age_ms != 0) {
+        REPORT_APPEND(", age %llu.%01llu s", (unsigned long long)(mistake->age_ms / 1000),
+                (unsigned long long)(mistake->age_ms / 100 % 10));
+    }
+    REPORT_APPEND(" (%s)", texts[mistake->kind]);
+#undef REPORT_APPEND
+}
+
+/* Sends a report on. Under no lock. */
+static void report_tell(const belay__mistake *mistake) {
+    belay_report report;
+    report_compose(mistake, &report);
+    belay__lock_take(&report_lock);
+    belay_report_fn sink = report_sink;
+    void *data = report_sink_data;
+    bool to_stderr = report_to_stderr ||
+            (sink == NULL && belay__load_relaxed(&report_level) == BELAY_LEVEL_ALL);
+    belay__lock_drop(&report_lock);
+    if (to_stderr) {
+        fprintf(stderr, "%s\n", report.message);
+    }
+    if (sink != NULL) {
+        sink(data, &report);
+    }
+}
+
+/* Puts a report into the ledger's ring. Under report_lock. */
+static void report_record(const belay__mistake *mistake) {
+    if (report_ring == NULL) {
+        return;
+    }
+    belay_ledger_report *row = &report_ring[report_count % BELAY_LEDGER_REPORTS];
+    belay__store(&row->sequence, 0);
+    row->at_ms = belay__now_ms();
+    row->handle = mistake->handle;
+    row->count = mistake->count;
+    row->kind = (uint32_t)mistake->kind;
+    row->status = (uint32_t)mistake->status;
+    row->type = mistake->type;
+    row->code = mistake->code;
+    row->opened = mistake->opened;
+    row->closed = mistake->closed;
+    row->used = mistake->used;
+    row->age_ms = (uint32_t)mistake->age_ms;
+    report_count++;
+    belay__store(&row->sequence, report_count);
+    belay__store(&belay__ledger_head()->report_count, report_count);
+}
+
+static bool report_is_alike(const belay__mistake *a, const belay__mistake *b) {
+    return a->kind == b->kind && a->type == b->type && a->opened == b->opened &&
+            a->closed == b->closed && a->used == b->used && a->code == b->code;
+}
+
+static report_cell *report_cell_of(const belay__mistake *mistake) {
+    uint32_t hash = (uint32_t)mistake->kind * 31 + mistake->type;
+    hash = hash * 0x9e3779b1u + mistake->opened;
+    hash = hash * 0x9e3779b1u + mistake->closed;
+    hash = hash * 0x9e3779b1u + mistake->used;
+    return &report_cells[(hash ^ (hash >> 15)) % REPORT_CELLS];
+}
+
+void belay__report(const belay__mistake *mistake) {
+    belay__start();
+    if (belay__load_relaxed(&report_level) == BELAY_LEVEL_OFF) {
+        return;
+    }
+    belay__mistake tell[2]; /* what the cell held of another kind; this one */
+    int tell_count = 0;
+    uint64_t now = belay__now_ms();
+    report_cell *cell = report_cell_of(mistake);
+    belay__lock_take(&report_lock);
+    if (cell->is_used && !report_is_alike(&cell->last, mistake)) {
+        if (cell->last.count > 0) {
+            report_record(&cell->last);
+            tell[tell_count++] = cell->last;
+            report_held--;
+        }
+        cell->is_used = false;
+    }
+    uint64_t held = cell->is_used ? cell->last.count : 0;
+    bool is_early = cell->is_used && now - cell->told_ms < REPORT_INTERVAL_MS;
+    cell->is_used = true;
+    cell->last = *mistake;
+    cell->last.count = held + mistake->count;
+    if (is_early) {
+        report_held += held == 0;
+    } else {
+        report_record(&cell->last);
+        tell[tell_count++] = cell->last;
+        cell->last.count = 0;
+        cell->told_ms = now;
+        report_held -= held != 0;
+    }
+    belay__lock_drop(&report_lock);
+    for (int i = 0; i < tell_count; i++) {
+        report_tell(&tell[i]);
+    }
+}
+
+bool belay__report_is_holding(void) {
+    return belay__load_relaxed(&report_held) != 0;
+}
+
+void belay_report_flush(void) {
+    for (uint32_t i = 0; i < REPORT_CELLS; i++) {
+        belay__mistake held = {0};
+        belay__lock_take(&report_lock);
+        report_cell *cell = &report_cells[i];
+        if (cell->is_used && cell->last.count > 0) {
+            held = cell->last;
+            report_record(&held);
+            cell->last.count = 0;
+            cell->told_ms = belay__now_ms();
+            report_held--;
+        }
+        belay__lock_drop(&report_lock);
+        if (held.count > 0) {
+            report_tell(&held);
+        }
+    }
+}
+
+void belay__report_misuse(
+        belay_report_kind kind, belay_status status, uint64_t handle, uint32_t used) {
+    belay__mistake mistake = {
+            .kind = kind, .status = status, .handle = handle, .count = 1, .used = used};
+    belay_handle name = {handle};
+    belay__slot *slot = belay__table_slot(belay__handle_index(name));
+    if (handle != 0 && slot != NULL) {
+        uint64_t state = belay__load(&slot->state);
+        uint64_t generation = belay__handle_generation(name);
+        uint64_t one = UINT64_C(1) << BELAY_STATE_GENERATION_SHIFT;
+        bool is_here = belay__state_is(state, name);
+        /* The slot remembers its last object until the next one is in. */
+        bool is_past = (state & BELAY_STATE_LIVE) == 0 &&
+                (state & BELAY__GENERATION_MASK) == generation + one;
+        if (is_here || is_past) {
+            mistake.type = slot->type;
+            mistake.opened = slot->site;
+            mistake.closed = is_past ? slot->epoch : 0;
+        }
+    }
+    if (belay__type_get(mistake.type) != NULL) {
+        belay__account_count(mistake.type, misused);
+    }
+    belay__report(&mistake);
+}
+
+void belay__report_table_full(void) {
+    belay__report(&(belay__mistake){
+            .kind = BELAY_REPORT_TABLE_FULL, .status = BELAY_TABLE_FULL, .count = 1});
+}
+
+void belay__report_ledger_lost(void) {
+    belay__report(&(belay__mistake){
+            .kind = BELAY_REPORT_LEDGER_LOST, .status = BELAY_SYSTEM, .count = 1});
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* slot.h - the slot of one object: its state word, its cold record, its group.
+ *
+ * The state table is in docs/internals/handle.md. */
+#ifndef BELAY__SLOT_H
+#define BELAY__SLOT_H
+
+#include <stdint.h>
+
+#include "belay/handle.h"
+#include "belay/ledger.h"
+
+#include "atomic.h"
+#include "lock.h"
+
+/* A build for tests narrows the generation, so that wrap-around happens. */
+#ifndef BELAY__GENERATION_BITS
+#define BELAY__GENERATION_BITS 40
+#endif
+
+#define BELAY__GENERATION_LAST ((UINT64_C(1) << BELAY__GENERATION_BITS) - 1)
+#define BELAY__GENERATION_MASK (~((UINT64_C(1) << BELAY_STATE_GENERATION_SHIFT) - 1))
+#define BELAY__INDEX_MASK ((UINT64_C(1) << BELAY_STATE_GENERATION_SHIFT) - 1)
+
+#define BELAY__SEGMENT_SHIFT 13
+#define BELAY__SEGMENT_SLOTS (1u << BELAY__SEGMENT_SHIFT)
+#define BELAY__GROUP_SLOTS 64u
+
+typedef belay_ledger_row belay__slot;
+
+/* Who hands out the slots of a group. */
+enum {
+    BELAY__GROUP_CORE = 0,   /* the core, to belay_own */
+    BELAY__GROUP_SHARED = 1, /* Go, one net for the 64 */
+    BELAY__GROUP_EXACT = 2   /* Go, one net a slot */
+};
+
+/* 64 slots in a row. The bits of `returned`, `local` and `orphans` are slots, the first is
+ * bit 0. Go's fast path reads and writes it. */
+typedef struct belay__group {
+    uint64_t returned; /* free slots given back; or-ed by any thread, claimed by clearing */
+    uint64_t local;    /* SHARED: free slots in the hands of the one stripe that has it; plain */
+    uint64_t orphans;  /* slots whose net is dead; all of them in a SHARED group */
+    uint32_t kind;     /* BELAY__GROUP_* */
+    uint32_t detached; /* SHARED, 1: no stripe has it; who sees all slots returned takes it */
+    uint32_t next;     /* free list of groups */
+    uint32_t padding[7];
+} belay__group;
+
+/* What few objects need, beside the slot and private to the process. Made zero. */
+typedef struct belay__cold {
+    uint64_t owner;       /* of the guard: 0 or an identity | BELAY__IDENTITY_WAITED */
+    uint64_t thread;      /* of a pinned object: the identity that opened it */
+    uint32_t depth;       /* of the guard; its owner's */
+    uint32_t foreign;     /* goroutines parked for the guard; under the guard's lock */
+    uint32_t pending;     /* claimed objects that wait for the guard; likewise */
+    uint32_t next;        /* link: of a free list, or of `pending`, resumed, or pumped objects */
+    uint32_t queue_next;  /* link of the net's queue */
+    uint32_t queue_count; /* slots of the queued net */
+    uint64_t padding[2];
+} belay__cold;
+
+/* Not set for a handle index; limits the table in tests. */
+#ifndef BELAY__INDEX_MAX
+#define BELAY__INDEX_MAX BELAY__INDEX_MASK
+#endif
+
+static inline uint32_t belay__handle_index(belay_handle handle) {
+    return (uint32_t)(handle.bits & BELAY__INDEX_MASK);
+}
+
+static inline uint64_t belay__handle_generation(belay_handle handle) {
+    return handle.bits & BELAY__GENERATION_MASK;
+}
+
+static inline uint32_t belay__state_borrows(uint64_t state) {
+    return (uint32_t)(state & BELAY_STATE_BORROWS);
+}
+
+/* True if the state is the live object that the handle names. */
+static inline bool belay__state_is(uint64_t state, belay_handle handle) {
+    return ((state ^ handle.bits) & BELAY__GENERATION_MASK) == 0 && (state & BELAY_STATE_LIVE);
+}
+
+#endif
