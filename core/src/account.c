@@ -16,8 +16,8 @@ static uint32_t account_epoch = 1;
 static uint32_t account_threads = 0;
 
 static belay__lock account_lock = BELAY__LOCK_INIT;
-static uint64_t account_total_bytes = 0;          /* of all types, as of their last flush */
-static uint64_t account_threshold = UINT64_MAX;   /* of the watch */
+static uint64_t account_total_bytes = 0;        /* of all types, as of their last flush */
+static uint64_t account_threshold = UINT64_MAX; /* of the watch */
 static belay_account_fn account_notify = NULL;
 static void *account_notify_data = NULL;
 
@@ -25,7 +25,8 @@ bool belay__account_add(uint32_t type) {
     uint32_t segment = type / ACCOUNT_SEGMENT;
     if (account_rows[segment] == NULL) {
         account_rows[segment] = belay__ledger_segment_add(BELAY_LEDGER_COUNTERS,
-                segment * ACCOUNT_SEGMENT, ACCOUNT_SEGMENT, sizeof(belay_ledger_counters));
+                segment * ACCOUNT_SEGMENT, ACCOUNT_SEGMENT,
+                sizeof(belay_ledger_counters));
     }
     return account_rows[segment] != NULL;
 }
@@ -46,9 +47,8 @@ uint32_t belay_epoch_advance(void) {
 static uint32_t account_shard(void) {
     static __thread uint32_t mine = 0;
     if (mine == 0) {
-        mine = ACCOUNT_CORE_SHARD +
-                belay__add_relaxed(&account_threads, 1) %
-                        (BELAY_LEDGER_SHARDS - ACCOUNT_CORE_SHARD);
+        mine = ACCOUNT_CORE_SHARD + belay__add_relaxed(&account_threads, 1) %
+                                            (BELAY_LEDGER_SHARDS - ACCOUNT_CORE_SHARD);
     }
     return mine;
 }
@@ -63,7 +63,8 @@ static void account_spend(uint32_t type, uint32_t shard, uint64_t bytes) {
 }
 
 static uint64_t account_cost(uint64_t bytes) {
-    return bytes < BELAY__ACCOUNT_OPERATION_BYTES ? BELAY__ACCOUNT_OPERATION_BYTES : bytes;
+    return bytes < BELAY__ACCOUNT_OPERATION_BYTES ? BELAY__ACCOUNT_OPERATION_BYTES
+                                                  : bytes;
 }
 
 void belay__account_opened(uint32_t type, uint64_t size_bytes) {
@@ -87,7 +88,8 @@ void belay__account_resized(uint32_t type, uint64_t old_bytes, uint64_t new_byte
     belay_ledger_shard *counters = &belay__account_of(type)->shards[shard];
     (void)belay__add_relaxed(&counters->bytes, new_bytes - old_bytes);
     account_spend(type, shard,
-            account_cost(new_bytes > old_bytes ? new_bytes - old_bytes : old_bytes - new_bytes));
+            account_cost(new_bytes > old_bytes ? new_bytes - old_bytes
+                                               : old_bytes - new_bytes));
 }
 
 /* Sums the shards. A shard's `gone` is read before `opened`, so that the difference of an
@@ -106,7 +108,8 @@ static void account_sum(const belay_ledger_counters *counters, belay_stats *out)
         out->live = 0;
     }
     if ((int64_t)out->live_bytes < 0) {
-        out->live_bytes = 0; /* a release was counted before its allocation: a moment only */
+        out->live_bytes =
+                0; /* a release was counted before its allocation: a moment only */
     }
     out->closed = gone;
 }

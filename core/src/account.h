@@ -11,8 +11,8 @@
 
 #include "atomic.h"
 
-/* What one open or close counts at least towards the credit of its shard, so that peaks of
- * small objects are seen too: about every 1024 operations. */
+/* What one open or close counts at least towards the credit of its shard, so that peaks
+ * of small objects are seen too: about every 1024 operations. */
 #define BELAY__ACCOUNT_OPERATION_BYTES 256
 
 /* Makes the counters of a new type. */
@@ -31,7 +31,7 @@ void belay__account_flush(uint32_t type, uint32_t shard);
 /* The survivor epoch of objects opened now. */
 uint32_t *belay__account_epoch(void);
 
-#define belay__account_count(type, counter)                                                    \
+#define belay__account_count(type, counter)                                              \
     ((void)belay__add_relaxed(&belay__account_of(type)->counter, 1))
 
 #endif

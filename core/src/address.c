@@ -15,15 +15,17 @@ typedef struct address_cell {
     uint64_t handle; /* 0 with an object: deleted */
 } address_cell;
 
-/* Open addressing with linear probing; the load, deleted cells included, stays under 3/4. */
+/* Open addressing with linear probing; the load, deleted cells included, stays under 3/4.
+ */
 static belay__lock address_lock = BELAY__LOCK_INIT;
 static address_cell *address_cells = NULL;
 static uint64_t address_cell_count = 0; /* a power of two */
 static uint64_t address_used = 0;       /* not empty */
-static uint64_t address_live = 0;       /* read without the lock: nothing to forget when 0 */
+static uint64_t address_live = 0; /* read without the lock: nothing to forget when 0 */
 
 static uint64_t address_hash(uint64_t object) {
-    uint64_t hash = object * UINT64_C(0x9e3779b97f4a7c15); /* Fibonacci hashing (Knuth 6.4) */
+    uint64_t hash =
+            object * UINT64_C(0x9e3779b97f4a7c15); /* Fibonacci hashing (Knuth 6.4) */
     return hash ^ (hash >> 32);
 }
 

@@ -17,32 +17,33 @@ void belay__explore_point(void); /* lets another simulated thread run */
 #define BELAY__POINT() ((void)0)
 #endif
 
-#define belay__load_relaxed(address)                                                           \
+#define belay__load_relaxed(address)                                                     \
     (BELAY__POINT(), __atomic_load_n((address), __ATOMIC_RELAXED))
-#define belay__load(address) (BELAY__POINT(), __atomic_load_n((address), __ATOMIC_ACQUIRE))
-#define belay__store_relaxed(address, value)                                                   \
+#define belay__load(address)                                                             \
+    (BELAY__POINT(), __atomic_load_n((address), __ATOMIC_ACQUIRE))
+#define belay__store_relaxed(address, value)                                             \
     (BELAY__POINT(), __atomic_store_n((address), (value), __ATOMIC_RELAXED))
-#define belay__store(address, value)                                                           \
+#define belay__store(address, value)                                                     \
     (BELAY__POINT(), __atomic_store_n((address), (value), __ATOMIC_RELEASE))
-#define belay__swap(address, value)                                                            \
+#define belay__swap(address, value)                                                      \
     (BELAY__POINT(), __atomic_exchange_n((address), (value), __ATOMIC_ACQ_REL))
-#define belay__add(address, value)                                                             \
+#define belay__add(address, value)                                                       \
     (BELAY__POINT(), __atomic_fetch_add((address), (value), __ATOMIC_ACQ_REL))
-#define belay__add_relaxed(address, value)                                                     \
+#define belay__add_relaxed(address, value)                                               \
     (BELAY__POINT(), __atomic_fetch_add((address), (value), __ATOMIC_RELAXED))
-#define belay__or(address, value)                                                              \
+#define belay__or(address, value)                                                        \
     (BELAY__POINT(), __atomic_fetch_or((address), (value), __ATOMIC_SEQ_CST))
-#define belay__and(address, value)                                                             \
+#define belay__and(address, value)                                                       \
     (BELAY__POINT(), __atomic_fetch_and((address), (value), __ATOMIC_SEQ_CST))
 
-/* Plain fields that another thread may read while they change: whole words, no order, and no
- * scheduling point, since their publication has one. */
+/* Plain fields that another thread may read while they change: whole words, no order, and
+ * no scheduling point, since their publication has one. */
 #define belay__get(address) __atomic_load_n((address), __ATOMIC_RELAXED)
 #define belay__put(address, value) __atomic_store_n((address), (value), __ATOMIC_RELAXED)
 
 /* Compare-and-swap; on failure *expected is what was there. */
-#define belay__cas(address, expected, desired)                                                 \
-    (BELAY__POINT(), __atomic_compare_exchange_n((address), (expected), (desired), false,      \
-                             __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+#define belay__cas(address, expected, desired)                                           \
+    (BELAY__POINT(), __atomic_compare_exchange_n((address), (expected), (desired),       \
+                             false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 
 #endif

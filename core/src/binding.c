@@ -86,8 +86,9 @@ const char *belay__bind_site_text(uint32_t site) {
     return belay__site_text(site);
 }
 
-belay_status belay__bind_own(uint32_t index, uint32_t type, void *object, uint64_t size_bytes,
-        uint64_t parent, uint32_t site, uint64_t flags, uint64_t *out_handle) {
+belay_status belay__bind_own(uint32_t index, uint32_t type, void *object,
+        uint64_t size_bytes, uint64_t parent, uint32_t site, uint64_t flags,
+        uint64_t *out_handle) {
     belay_handle handle = {0};
     belay_status status = belay__handle_open(index, type, object, size_bytes,
             (belay_handle){parent}, site, flags, &handle);
@@ -99,23 +100,27 @@ belay_status belay__bind_own(uint32_t index, uint32_t type, void *object, uint64
 
 belay_status belay__bind_borrow(uint64_t handle, uint64_t identity, uint32_t site,
         void **out_object, uint32_t *out_guard) {
-    belay__caller caller = {.identity = identity, .site = site, .wait = BELAY__GUARD_NOTE};
-    belay_status status = belay__handle_borrow((belay_handle){handle}, &caller, out_object);
+    belay__caller caller = {
+            .identity = identity, .site = site, .wait = BELAY__GUARD_NOTE};
+    belay_status status =
+            belay__handle_borrow((belay_handle){handle}, &caller, out_object);
     *out_guard = caller.guard;
     return status;
 }
 
 belay_status belay__bind_return(
         uint64_t handle, uint64_t identity, uint32_t site, uint32_t *out_guard) {
-    belay__caller caller = {.identity = identity, .site = site, .wait = BELAY__GUARD_NOTE};
+    belay__caller caller = {
+            .identity = identity, .site = site, .wait = BELAY__GUARD_NOTE};
     belay_status status = belay__handle_return((belay_handle){handle}, &caller);
     *out_guard = caller.guard;
     return status;
 }
 
-belay_status belay__bind_close(uint64_t handle, uint64_t identity, uint32_t site, uint32_t watch,
-        int *out_code, uint32_t *out_guard, uint32_t *out_ended) {
-    belay__caller caller = {.identity = identity, .site = site, .wait = BELAY__GUARD_NOTE};
+belay_status belay__bind_close(uint64_t handle, uint64_t identity, uint32_t site,
+        uint32_t watch, int *out_code, uint32_t *out_guard, uint32_t *out_ended) {
+    belay__caller caller = {
+            .identity = identity, .site = site, .wait = BELAY__GUARD_NOTE};
     bool is_done = watch && !belay__watch_flag((belay_handle){handle});
     belay_status status = BELAY_OK;
     if (!is_done) {
@@ -139,14 +144,17 @@ int belay__bind_destroy(void *destroy, void *context, void *object) {
 
 belay_status belay__bind_settle(uint64_t handle, uint32_t site, int code) {
     uint32_t index = belay__handle_index((belay_handle){handle});
-    const belay__type *type = belay__type_get(belay__get(&belay__table_slot(index)->type));
+    const belay__type *type =
+            belay__type_get(belay__get(&belay__table_slot(index)->type));
     belay__ending ending = {
             .identity = belay__identity_self(), .site = site, .wait = BELAY__GUARD_WAIT};
     return belay__end_finish(index, belay__type_judge(type, code), code, &ending);
 }
 
-void belay__bind_misuse(uint32_t kind, uint64_t handle, uint32_t status, uint32_t used_site) {
-    belay__report_misuse((belay_report_kind)kind, (belay_status)status, handle, used_site);
+void belay__bind_misuse(
+        uint32_t kind, uint64_t handle, uint32_t status, uint32_t used_site) {
+    belay__report_misuse(
+            (belay_report_kind)kind, (belay_status)status, handle, used_site);
 }
 
 void belay__bind_past(uint64_t handle, uint32_t *out_opened, uint32_t *out_closed) {
@@ -158,7 +166,7 @@ void belay__bind_past(uint64_t handle, uint32_t *out_opened, uint32_t *out_close
     }
     uint64_t state = belay__load(&slot->state);
     uint64_t next = belay__handle_generation((belay_handle){handle}) +
-            (UINT64_C(1) << BELAY_STATE_GENERATION_SHIFT);
+                    (UINT64_C(1) << BELAY_STATE_GENERATION_SHIFT);
     if ((state & BELAY_STATE_LIVE) == 0 && (state & BELAY__GENERATION_MASK) == next) {
         *out_opened = belay__get(&slot->site);
         *out_closed = belay__get(&slot->epoch);

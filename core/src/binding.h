@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* binding.h - what a language with a collector drives the core by.
  *
- * The Go package is its only user. The fast paths there act on slots and groups themselves
- * (slot.h); everything else comes through here. An identity is who holds a guard: the
- * address of something that only this goroutine or thread has, at least 8-aligned, with
- * BELAY__IDENTITY_FOREIGN for a goroutine. Every function is safe from any thread. */
+ * The Go package is its only user. The fast paths there act on slots and groups
+ * themselves (slot.h); everything else comes through here. An identity is who holds a
+ * guard: the address of something that only this goroutine or thread has, at least
+ * 8-aligned, with BELAY__IDENTITY_FOREIGN for a goroutine. Every function is safe from
+ * any thread. */
 #ifndef BELAY__BINDING_H
 #define BELAY__BINDING_H
 
@@ -19,7 +20,8 @@
 typedef struct belay__hooks {
     /* A guard that foreign waiters were noted for was left by C: wake one of them. */
     void (*guard_left)(uint32_t guard);
-    /* A WATCHED object ended: gone (status OK or DESTROY_FAILED) or open again (REFUSED). */
+    /* A WATCHED object ended: gone (status OK or DESTROY_FAILED) or open again (REFUSED).
+     */
     void (*ended)(uint64_t handle, uint32_t status, int code);
 } belay__hooks;
 
@@ -54,47 +56,53 @@ void belay__bind_flush(uint32_t type, uint32_t shard);
 uint32_t belay__bind_site(const char *text, size_t length);
 
 /* Owns an object in the free slot `index`, which the caller has the right to. flags: 0 or
- * BELAY_STATE_TRACED. Accounts it, in a shard of the core's. On failure the slot is still free and the caller's. */
-belay_status belay__bind_own(uint32_t index, uint32_t type, void *object, uint64_t size_bytes,
-        uint64_t parent, uint32_t site, uint64_t flags, uint64_t *out_handle);
+ * BELAY_STATE_TRACED. Accounts it, in a shard of the core's. On failure the slot is still
+ * free and the caller's. */
+belay_status belay__bind_own(uint32_t index, uint32_t type, void *object,
+        uint64_t size_bytes, uint64_t parent, uint32_t site, uint64_t flags,
+        uint64_t *out_handle);
 
-/* Guarded borrow. BELAY_BUSY: the guard is taken; a foreign waiter is noted, and *out_guard
- * is the guard whose guard_left will come. Without waiting, whatever the identity. */
-belay_status belay__bind_borrow(
-        uint64_t handle, uint64_t identity, uint32_t site, void **out_object, uint32_t *out_guard);
+/* Guarded borrow. BELAY_BUSY: the guard is taken; a foreign waiter is noted, and
+ * *out_guard is the guard whose guard_left will come. Without waiting, whatever the
+ * identity. */
+belay_status belay__bind_borrow(uint64_t handle, uint64_t identity, uint32_t site,
+        void **out_object, uint32_t *out_guard);
 
-/* Return of any borrow. *out_guard: a guard that foreign waiters wait for was left (the hook
- * is not called), or 0. */
+/* Return of any borrow. *out_guard: a guard that foreign waiters wait for was left (the
+ * hook is not called), or 0. */
 belay_status belay__bind_return(
         uint64_t handle, uint64_t identity, uint32_t site, uint32_t *out_guard);
 
 /* Close. BELAY_BUSY with *out_guard as in belay__bind_borrow: nothing happened yet, come
  * back. *out_code as in belay_close. watch: sets WATCHED, so that the hook `ended` comes
  * unless the result is already known: then *out_ended is 1. */
-belay_status belay__bind_close(uint64_t handle, uint64_t identity, uint32_t site, uint32_t watch,
-        int *out_code, uint32_t *out_guard, uint32_t *out_ended);
+belay_status belay__bind_close(uint64_t handle, uint64_t identity, uint32_t site,
+        uint32_t watch, int *out_code, uint32_t *out_guard, uint32_t *out_ended);
 
 belay_status belay__bind_disown(uint64_t handle, uint32_t site, void **out_object);
 
 /* Runs a C destructor for an object that the caller claimed (DYING). */
 int belay__bind_destroy(void *destroy, void *context, void *object);
 
-/* Ends an object that the caller claimed (LIVE|CLOSED|DYING) and whose destructor ran with
- * `code` (through the type's on-error rule). Counts and reports it; gone, the slot is given
- * back (an EXACT one: its bit in `returned`, for who clears it first to pool the net). */
+/* Ends an object that the caller claimed (LIVE|CLOSED|DYING) and whose destructor ran
+ * with `code` (through the type's on-error rule). Counts and reports it; gone, the slot
+ * is given back (an EXACT one: its bit in `returned`, for who clears it first to pool the
+ * net). */
 belay_status belay__bind_settle(uint64_t handle, uint32_t site, int code);
 
 /* Reports a misuse that Go's fast path refused. */
-void belay__bind_misuse(uint32_t kind, uint64_t handle, uint32_t status, uint32_t used_site);
+void belay__bind_misuse(
+        uint32_t kind, uint64_t handle, uint32_t status, uint32_t used_site);
 
-/* The site that closed the object a stale handle named, the one that opened it; 0: unknown. */
+/* The site that closed the object a stale handle named, the one that opened it; 0:
+ * unknown. */
 void belay__bind_past(uint64_t handle, uint32_t *out_opened, uint32_t *out_closed);
 
 /* The text of a site: static; "?" for 0. */
 const char *belay__bind_site_text(uint32_t site);
 
-/* How many opens until the next traced one, at the level in force: 1 at `all`, about 1024 at
- * `sampled`, UINT32_MAX at `off`. */
+/* How many opens until the next traced one, at the level in force: 1 at `all`, about 1024
+ * at `sampled`, UINT32_MAX at `off`. */
 uint32_t belay__bind_trace_interval(void);
 
 /* The identity of this thread. */

@@ -28,8 +28,8 @@ static uint64_t end_age_ms(const belay__slot *slot) {
 }
 
 /* Opens a claimed object again and says why. */
-static belay_status end_reopen(uint32_t index, belay_report_kind kind, belay_status status,
-        int code, const belay__ending *ending) {
+static belay_status end_reopen(uint32_t index, belay_report_kind kind,
+        belay_status status, int code, const belay__ending *ending) {
     belay__slot *slot = belay__table_slot(index);
     belay_handle handle = end_handle(index);
     bool is_watched = belay__load(&slot->state) & BELAY_STATE_WATCHED;
@@ -70,7 +70,8 @@ static uint64_t end_release(uint32_t index, uint32_t site) {
 belay_status belay__end_settle(
         uint32_t index, belay_on_error verdict, int code, const belay__ending *ending) {
     if (verdict == BELAY_ON_ERROR_KEPT) {
-        return end_reopen(index, BELAY_REPORT_DESTROY_REFUSED, BELAY_REFUSED, code, ending);
+        return end_reopen(
+                index, BELAY_REPORT_DESTROY_REFUSED, BELAY_REFUSED, code, ending);
     }
     belay__slot *slot = belay__table_slot(index);
     bool is_failed = code != 0 && verdict == BELAY_ON_ERROR_GONE;
@@ -124,15 +125,16 @@ void belay__end_disown(uint32_t index, uint32_t site) {
     }
     if (parent.bits != 0) {
         /* It may have been the last child that a closed parent waited for. */
-        belay__ending ending = {
-                .identity = belay__identity_self(), .wait = BELAY__GUARD_WAIT, .is_late = true};
+        belay__ending ending = {.identity = belay__identity_self(),
+                .wait = BELAY__GUARD_WAIT,
+                .is_late = true};
         belay__end(parent, &ending);
     }
 }
 
 /* Calls the destructor of a claimed object, under its guard and on its thread. */
-static end_outcome end_run(uint32_t index, belay__ending *ending, belay_status *out_status,
-        int *out_code) {
+static end_outcome end_run(
+        uint32_t index, belay__ending *ending, belay_status *out_status, int *out_code) {
     belay__slot *slot = belay__table_slot(index);
     belay__type *type = belay__type_get(belay__get(&slot->type));
     *out_code = 0;
@@ -154,7 +156,8 @@ static end_outcome end_run(uint32_t index, belay__ending *ending, belay_status *
         if (ending->wait == BELAY__GUARD_PARK) {
             belay__queue_hold();
         }
-        belay_status status = belay__guard_enter(guard, ending->identity, ending->wait, index);
+        belay_status status =
+                belay__guard_enter(guard, ending->identity, ending->wait, index);
         if (status == BELAY_BUSY) {
             return END_MOVED;
         }
@@ -162,7 +165,8 @@ static end_outcome end_run(uint32_t index, belay__ending *ending, belay_status *
             belay__queue_unhold();
         }
         if (status != BELAY_OK) {
-            *out_status = end_reopen(index, BELAY_REPORT_DESTROY_REFUSED, status, 0, ending);
+            *out_status =
+                    end_reopen(index, BELAY_REPORT_DESTROY_REFUSED, status, 0, ending);
             return END_OPEN;
         }
     }
@@ -219,8 +223,10 @@ static void end_reopen_parents(
 }
 
 /* Goes from `at` (claimed already, or not) through the family: down to children that must
- * go first, up to parents that waited. Without recursion, so that depth costs no stack. */
-static void end_walk(belay_handle top, belay_handle at, bool is_claimed, belay__ending *ending) {
+ * go first, up to parents that waited. Without recursion, so that depth costs no stack.
+ */
+static void end_walk(
+        belay_handle top, belay_handle at, bool is_claimed, belay__ending *ending) {
     bool is_above = false; /* `at` is above top */
     while (at.bits != 0) {
         uint32_t index = belay__handle_index(at);
@@ -256,7 +262,8 @@ static void end_walk(belay_handle top, belay_handle at, bool is_claimed, belay__
             }
             if (outcome == END_GONE && is_top) {
                 is_above = true;
-                ending->is_late = true; /* whoever closed a parent got its answer before */
+                ending->is_late =
+                        true; /* whoever closed a parent got its answer before */
                 at = parent;
                 continue;
             }

@@ -15,15 +15,17 @@ typedef struct belay__ending {
     bool is_late;           /* nobody waits for the result: a bad one is reported */
     bool is_leak;           /* closed by a shutdown */
     bool is_done;           /* out: the object asked for has ended, or is open again */
-    belay_status status;    /* out, with is_done: OK, REFUSED, DESTROY_FAILED, WRONG_THREAD */
-    int code;               /* out, with is_done: of its destructor */
+    belay_status
+            status; /* out, with is_done: OK, REFUSED, DESTROY_FAILED, WRONG_THREAD */
+    int code;       /* out, with is_done: of its destructor */
 } belay__ending;
 
-/* Ends a closed object if nothing uses it: its children first, then itself, then the parent
- * that waited for it, and so on. Does nothing if it is not ready. */
+/* Ends a closed object if nothing uses it: its children first, then itself, then the
+ * parent that waited for it, and so on. Does nothing if it is not ready. */
 void belay__end(belay_handle handle, belay__ending *ending);
 
-/* Goes on with an object that was claimed before: runs its destructor and what follows. */
+/* Goes on with an object that was claimed before: runs its destructor and what follows.
+ */
 void belay__end_claimed(uint32_t index, belay__ending *ending);
 
 /* After the destructor: counts, reports, frees the slot or opens the object again, tells

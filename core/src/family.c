@@ -7,13 +7,14 @@
 
 static belay__lock family_locks[FAMILY_STRIPES] = {BELAY__LOCK_INIT};
 
-/* Locks the family of a slot; its root can't change while it is live. Returns the lock, or
- * NULL if the slot is not the live object that the handle names. */
+/* Locks the family of a slot; its root can't change while it is live. Returns the lock,
+ * or NULL if the slot is not the live object that the handle names. */
 static belay__lock *family_enter(belay__slot *slot, belay_handle handle) {
     uint32_t root = belay__get(&slot->root);
     belay__lock *lock = &family_locks[root % FAMILY_STRIPES];
     belay__lock_take(lock);
-    if (!belay__state_is(belay__load(&slot->state), handle) || belay__get(&slot->root) != root) {
+    if (!belay__state_is(belay__load(&slot->state), handle) ||
+            belay__get(&slot->root) != root) {
         belay__lock_drop(lock);
         return NULL;
     }
@@ -73,11 +74,12 @@ static belay__slot *family_parent(const belay__slot *slot) {
 /* Sets and clears flags of the live object; the borrow count may change meanwhile. Under
  * the family's lock. False: it is not live, or has a flag of `unless`, or lacks one of
  * `only`. */
-static bool family_flags(belay__slot *slot, belay_handle handle, uint64_t only, uint64_t unless,
-        uint64_t set, uint64_t clear, uint64_t *out_state) {
+static bool family_flags(belay__slot *slot, belay_handle handle, uint64_t only,
+        uint64_t unless, uint64_t set, uint64_t clear, uint64_t *out_state) {
     uint64_t state = belay__load(&slot->state);
     for (;;) {
-        if (!belay__state_is(state, handle) || (state & only) != only || (state & unless)) {
+        if (!belay__state_is(state, handle) || (state & only) != only ||
+                (state & unless)) {
             *out_state = state;
             return false;
         }
@@ -99,14 +101,15 @@ belay_status belay__family_adopt(uint32_t index, uint64_t state, belay_handle pa
     const belay__type *type = belay__type_get(slot->type);
     uint64_t seen = belay__load(&slot->state);
     if (type->options.thread == BELAY_THREAD_PINNED &&
-            belay__table_cold(belay__handle_index(parent))->thread != belay__identity_self()) {
+            belay__table_cold(belay__handle_index(parent))->thread !=
+                    belay__identity_self()) {
         status = BELAY_WRONG_THREAD;
         goto done;
     }
     /* Closed but borrowed still takes children: the call in progress made this one. */
     for (;;) {
         bool is_ending = (seen & BELAY_STATE_DYING) ||
-                ((seen & BELAY_STATE_CLOSED) && belay__state_borrows(seen) == 0);
+                         ((seen & BELAY_STATE_CLOSED) && belay__state_borrows(seen) == 0);
         if (!belay__state_is(seen, parent) || is_ending) {
             goto done;
         }
@@ -140,9 +143,11 @@ void belay__family_leave(uint32_t index) {
 bool belay__family_close(belay_handle handle, uint64_t flags, uint64_t *out_state) {
     belay__slot *slot = belay__table_slot(belay__handle_index(handle));
     uint64_t set = BELAY_STATE_CLOSED | flags;
-    /* Without kin the state alone decides; kin can appear meanwhile, only while it is open. */
+    /* Without kin the state alone decides; kin can appear meanwhile, only while it is
+     * open. */
     uint64_t state = belay__load(&slot->state);
-    while (belay__state_is(state, handle) && !(state & (BELAY_STATE_KIN | BELAY_STATE_CLOSED))) {
+    while (belay__state_is(state, handle) &&
+            !(state & (BELAY_STATE_KIN | BELAY_STATE_CLOSED))) {
         if (belay__cas(&slot->state, &state, state | set)) {
             *out_state = state | set;
             return true;
@@ -162,8 +167,8 @@ bool belay__family_close(belay_handle handle, uint64_t flags, uint64_t *out_stat
     return is_new;
 }
 
-/* Closes the newest open child. Under the family's lock. NOTHING: none is open, or it is in
- * use. */
+/* Closes the newest open child. Under the family's lock. NOTHING: none is open, or it is
+ * in use. */
 static belay__family_step family_close_child(
         belay__slot *slot, uint64_t flags, belay_handle *out_child) {
     for (;;) {
@@ -174,8 +179,8 @@ static belay__family_step family_close_child(
             return BELAY__STEP_NOTHING;
         }
         belay_handle handle = {(state & BELAY__GENERATION_MASK) | index};
-        if (!family_flags(child, handle, 0, BELAY_STATE_CLOSED, BELAY_STATE_CLOSED | flags, 0,
-                    &state)) {
+        if (!family_flags(child, handle, 0, BELAY_STATE_CLOSED,
+                    BELAY_STATE_CLOSED | flags, 0, &state)) {
             return BELAY__STEP_NOTHING;
         }
         family_to_end(slot, index);
@@ -189,7 +194,8 @@ static belay__family_step family_close_child(
 belay__family_step belay__family_advance(belay_handle handle, belay_handle *out_child) {
     belay__slot *slot = belay__table_slot(belay__handle_index(handle));
     uint64_t state = belay__load(&slot->state);
-    /* A closed object without kin never gets any: adopt refuses it unless it is borrowed. */
+    /* A closed object without kin never gets any: adopt refuses it unless it is borrowed.
+     */
     while (belay__state_is(state, handle) && !(state & BELAY_STATE_KIN)) {
         if (!(state & BELAY_STATE_CLOSED) || (state & BELAY_STATE_DYING) ||
                 belay__state_borrows(state) != 0) {
@@ -206,14 +212,14 @@ belay__family_step belay__family_advance(belay_handle handle, belay_handle *out_
     belay__family_step step = BELAY__STEP_NOTHING;
     state = belay__load(&slot->state);
     bool is_ready = (state & BELAY_STATE_CLOSED) && !(state & BELAY_STATE_DYING) &&
-            belay__state_borrows(state) == 0;
+                    belay__state_borrows(state) == 0;
     if (is_ready && slot->first_child != 0) {
         if (belay__type_get(slot->type)->options.children == BELAY_CHILDREN_CASCADE) {
             step = family_close_child(slot, state & BELAY_STATE_NETTED, out_child);
         }
     } else if (is_ready) {
-        if (family_flags(slot, handle, BELAY_STATE_CLOSED, BELAY_STATE_DYING, BELAY_STATE_DYING,
-                    0, &state)) {
+        if (family_flags(slot, handle, BELAY_STATE_CLOSED, BELAY_STATE_DYING,
+                    BELAY_STATE_DYING, 0, &state)) {
             step = BELAY__STEP_CLAIMED;
         }
     }
@@ -230,9 +236,8 @@ bool belay__family_reopen(belay_handle handle, uint64_t from) {
     }
     uint64_t state = belay__load(&slot->state);
     bool is_it = (state & BELAY_STATE_CLOSED) && (state & BELAY_STATE_DYING) == from &&
-            belay__state_borrows(state) == 0;
-    is_it = is_it &&
-            family_flags(slot, handle, BELAY_STATE_CLOSED, 0, 0, clear, &state);
+                 belay__state_borrows(state) == 0;
+    is_it = is_it && family_flags(slot, handle, BELAY_STATE_CLOSED, 0, 0, clear, &state);
     belay__slot *parent = family_parent(slot);
     if (is_it && parent != NULL && slot->previous != 0) {
         uint32_t index = belay__handle_index(handle);

@@ -17,22 +17,23 @@ typedef enum belay__family_step {
     BELAY__STEP_CLAIMED  /* ours to destroy: DYING is set */
 } belay__family_step;
 
-/* Puts the free slot `index`, with its row filled, below its parent and makes it live with
- * `state`. CLOSED: the parent takes no children; WRONG_THREAD: it is pinned to another. */
+/* Puts the free slot `index`, with its row filled, below its parent and makes it live
+ * with `state`. CLOSED: the parent takes no children; WRONG_THREAD: it is pinned to
+ * another. */
 belay_status belay__family_adopt(uint32_t index, uint64_t state, belay_handle parent);
 
 /* Takes an ended object out of its parent's ring. */
 void belay__family_leave(uint32_t index);
 
-/* Marks an object closed, with NETTED or other flags if asked. False: it was closed, or is
- * gone. out_state: what it is now. */
+/* Marks an object closed, with NETTED or other flags if asked. False: it was closed, or
+ * is gone. out_state: what it is now. */
 bool belay__family_close(belay_handle handle, uint64_t flags, uint64_t *out_state);
 
 /* Takes a closed object one step towards its end. */
 belay__family_step belay__family_advance(belay_handle handle, belay_handle *out_child);
 
-/* Opens a closed object again: one that refused, or one whose child did. from: flags it has
- * now (DYING, or 0 for one that waits). False: it is not in that state any more. */
+/* Opens a closed object again: one that refused, or one whose child did. from: flags it
+ * has now (DYING, or 0 for one that waits). False: it is not in that state any more. */
 bool belay__family_reopen(belay_handle handle, uint64_t from);
 
 /* Claims an open, idle object with kin that has no children, to give it back: CLOSED and

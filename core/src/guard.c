@@ -18,7 +18,8 @@ typedef struct guard_stripe {
     belay__signal left;
 } guard_stripe;
 
-static guard_stripe guard_stripes[GUARD_STRIPES] = {{BELAY__LOCK_INIT, BELAY__SIGNAL_INIT}};
+static guard_stripe guard_stripes[GUARD_STRIPES] = {
+        {BELAY__LOCK_INIT, BELAY__SIGNAL_INIT}};
 static void (*guard_left)(uint32_t number) = NULL;
 static belay__cold guard_of_type[BELAY_TYPE_MAX + 1] = {{0}};
 
@@ -26,8 +27,9 @@ uint32_t belay__guard_number(const belay__type *type, uint32_t index) {
     if (type->options.thread == BELAY_THREAD_SERIAL) {
         return GUARD_SERIAL | type->id;
     }
-    return type->options.guard == BELAY_GUARD_DOMAIN ? belay__get(&belay__table_slot(index)->root)
-                                                       : index;
+    return type->options.guard == BELAY_GUARD_DOMAIN
+                   ? belay__get(&belay__table_slot(index)->root)
+                   : index;
 }
 
 belay__cold *belay__guard_of(const belay__type *type, uint32_t index) {
@@ -38,7 +40,7 @@ belay__cold *belay__guard_of(const belay__type *type, uint32_t index) {
 
 bool belay__guard_is_needed(const belay__type *type) {
     return type->options.guard != BELAY_GUARD_SHARED ||
-            type->options.thread == BELAY_THREAD_SERIAL;
+           type->options.thread == BELAY_THREAD_SERIAL;
 }
 
 static guard_stripe *guard_stripe_of(const belay__cold *guard) {
@@ -60,13 +62,14 @@ bool belay__guard_is_mine(belay__cold *guard, uint64_t identity) {
     return (belay__load(&guard->owner) & ~BELAY__IDENTITY_WAITED) == identity;
 }
 
-/* Takes the guard if it is free, keeping the mark that someone waits. Else, with mark set,
- * leaves the mark, so that the owner comes through the stripe when it leaves. */
+/* Takes the guard if it is free, keeping the mark that someone waits. Else, with mark
+ * set, leaves the mark, so that the owner comes through the stripe when it leaves. */
 static bool guard_try(belay__cold *guard, uint64_t identity, bool mark) {
     uint64_t seen = belay__load(&guard->owner);
     for (;;) {
         if ((seen & ~BELAY__IDENTITY_WAITED) == 0) {
-            if (belay__cas(&guard->owner, &seen, identity | (seen & BELAY__IDENTITY_WAITED))) {
+            if (belay__cas(&guard->owner, &seen,
+                        identity | (seen & BELAY__IDENTITY_WAITED))) {
                 return true;
             }
         } else if (!mark || (seen & BELAY__IDENTITY_WAITED)) {
@@ -78,7 +81,8 @@ static bool guard_try(belay__cold *guard, uint64_t identity, bool mark) {
 }
 
 /* Sleeps until the guard is ours. Under the stripe's lock. */
-static belay_status guard_sleep(belay__cold *guard, guard_stripe *stripe, uint64_t identity) {
+static belay_status guard_sleep(
+        belay__cold *guard, guard_stripe *stripe, uint64_t identity) {
     uint64_t deadline = belay__now_ms() + GUARD_LIMIT_MS;
     while (!guard_try(guard, identity, true)) {
         bool is_foreign = belay__load(&guard->owner) & BELAY__IDENTITY_FOREIGN;

@@ -21,8 +21,8 @@ belay__cold *belay__guard_of(const belay__type *type, uint32_t index);
 bool belay__guard_is_needed(const belay__type *type);
 
 typedef enum belay__guard_wait {
-    BELAY__GUARD_WAIT, /* sleep until it is free; WOULD_DEADLOCK past the limit if the owner is
-                          a goroutine, which may be our own caller */
+    BELAY__GUARD_WAIT, /* sleep until it is free; WOULD_DEADLOCK past the limit if the
+                          owner is a goroutine, which may be our own caller */
     BELAY__GUARD_NOTE, /* BUSY: a foreign waiter is noted, who will be told */
     BELAY__GUARD_PARK  /* BUSY: the claimed object `index` is left on the guard */
 } belay__guard_wait;

@@ -37,7 +37,8 @@ belay_status belay__handle_open(uint32_t index, uint32_t type_id, void *object,
     if (belay_level_get() == BELAY_LEVEL_ALL) {
         uint64_t owner = belay__address_record(address, handle.bits);
         if (owner != 0) {
-            belay__report_misuse(BELAY_REPORT_DOUBLE_OWN, BELAY_ALREADY_OWNED, owner, site);
+            belay__report_misuse(
+                    BELAY_REPORT_DOUBLE_OWN, BELAY_ALREADY_OWNED, owner, site);
             return BELAY_ALREADY_OWNED;
         }
     }
@@ -64,8 +65,9 @@ belay_status belay__handle_open(uint32_t index, uint32_t type_id, void *object,
         if (status != BELAY_OK) {
             belay__address_forget(address, handle.bits);
             belay__put(&slot->object, 0);
-            belay__report_misuse(status == BELAY_WRONG_THREAD ? BELAY_REPORT_WRONG_THREAD
-                                                              : BELAY_REPORT_USE_AFTER_CLOSE,
+            belay__report_misuse(status == BELAY_WRONG_THREAD
+                                         ? BELAY_REPORT_WRONG_THREAD
+                                         : BELAY_REPORT_USE_AFTER_CLOSE,
                     status, parent.bits, site);
             return status;
         }
@@ -116,8 +118,8 @@ static belay_status handle_enter(belay_handle handle, const belay__type *type,
             belay__table_cold(index)->thread != belay__identity_self()) {
         return BELAY_WRONG_THREAD;
     }
-    if (type->options.thread == BELAY_THREAD_PUMPED && belay__load(&type->pump_thread) != 0 &&
-            !belay__type_is_pump(type)) {
+    if (type->options.thread == BELAY_THREAD_PUMPED &&
+            belay__load(&type->pump_thread) != 0 && !belay__type_is_pump(type)) {
         return BELAY_WRONG_THREAD;
     }
     if (!belay__guard_is_needed(type)) {
@@ -125,7 +127,8 @@ static belay_status handle_enter(belay_handle handle, const belay__type *type,
     }
     uint32_t number = belay__guard_number(type, index);
     belay__cold *guard = belay__guard_of(type, index);
-    belay_status status = belay__guard_enter(guard, caller->identity, caller->wait, index);
+    belay_status status =
+            belay__guard_enter(guard, caller->identity, caller->wait, index);
     if (status == BELAY_OK) {
         *out_guard = guard;
     }
@@ -210,7 +213,8 @@ belay_status belay_borrow(belay_handle handle, void **out_object) {
 }
 
 /* Takes a borrow back; the last one of a closed object ends it. False: there was none. */
-static bool handle_uncount(belay__slot *slot, belay_handle handle, const belay__caller *caller) {
+static bool handle_uncount(
+        belay__slot *slot, belay_handle handle, const belay__caller *caller) {
     uint64_t state = belay__load(&slot->state);
     do {
         if (!belay__state_is(state, handle) || belay__state_borrows(state) == 0) {
@@ -238,8 +242,8 @@ belay_status belay__handle_return(belay_handle handle, belay__caller *caller) {
             number = belay__guard_number(type, belay__handle_index(handle));
             guard = belay__guard_of(type, belay__handle_index(handle));
             if (!belay__guard_is_mine(guard, caller->identity)) {
-                return handle_refuse(BELAY_REPORT_DOUBLE_RETURN, BELAY_NOT_BORROWED, handle,
-                        caller->site);
+                return handle_refuse(BELAY_REPORT_DOUBLE_RETURN, BELAY_NOT_BORROWED,
+                        handle, caller->site);
             }
         }
     }
@@ -256,7 +260,8 @@ belay_status belay_return(belay_handle handle) {
     return belay__handle_return(handle, &caller);
 }
 
-/* A close of something closed: fine, and at level `all` worth telling when it is stale. */
+/* A close of something closed: fine, and at level `all` worth telling when it is stale.
+ */
 static belay_status handle_close_again(belay_handle handle, uint32_t site) {
     if (handle.bits != 0 && belay_level_get() == BELAY_LEVEL_ALL) {
         belay__report_misuse(BELAY_REPORT_DOUBLE_CLOSE, BELAY_OK, handle.bits, site);
@@ -286,8 +291,8 @@ belay_status belay__handle_close(
          * not, and closing calls the library. A used exclusive one is only marked. */
         bool is_used = belay__state_borrows(state) != 0;
         belay_status status = is_pumped || is_used
-                ? BELAY_OK
-                : handle_enter(handle, type, caller, &guard);
+                                      ? BELAY_OK
+                                      : handle_enter(handle, type, caller, &guard);
         if (status == BELAY_BUSY) {
             return status;
         }
@@ -330,15 +335,16 @@ static bool handle_is_inside(belay_handle handle, uint64_t identity) {
     }
     const belay__type *type = belay__type_get(belay__get(&slot->type));
     return belay__guard_is_needed(type) &&
-            belay__guard_is_mine(
-                    belay__guard_of(type, belay__handle_index(handle)), identity);
+           belay__guard_is_mine(
+                   belay__guard_of(type, belay__handle_index(handle)), identity);
 }
 
 belay_status belay_close_wait(belay_handle handle, uint64_t timeout_ms, int *out_code) {
     belay__caller caller = handle_thread();
     belay__watcher watcher;
     bool is_done = false;
-    uint64_t deadline = timeout_ms > UINT64_MAX / 2 ? UINT64_MAX : belay__now_ms() + timeout_ms;
+    uint64_t deadline =
+            timeout_ms > UINT64_MAX / 2 ? UINT64_MAX : belay__now_ms() + timeout_ms;
     bool is_watched = handle_slot(handle) != NULL && belay__watch_begin(&watcher, handle);
     belay_status status = belay__handle_close(handle, &caller, out_code, &is_done);
     if (!is_watched) {
@@ -368,10 +374,13 @@ belay_status belay__handle_disown(belay_handle handle, uint32_t site, void **out
     belay__slot *slot = handle_slot(handle);
     uint64_t state = slot == NULL ? 0 : belay__load(&slot->state);
     void *object = NULL;
-    /* Claimed first, so that nobody borrows or closes; childless is decided after that. */
+    /* Claimed first, so that nobody borrows or closes; childless is decided after that.
+     */
     for (;;) {
-        if (slot == NULL || !belay__state_is(state, handle) || (state & BELAY_STATE_CLOSED)) {
-            return handle_refuse(BELAY_REPORT_USE_AFTER_CLOSE, BELAY_CLOSED, handle, site);
+        if (slot == NULL || !belay__state_is(state, handle) ||
+                (state & BELAY_STATE_CLOSED)) {
+            return handle_refuse(
+                    BELAY_REPORT_USE_AFTER_CLOSE, BELAY_CLOSED, handle, site);
         }
         if (belay__state_borrows(state) != 0) {
             return BELAY_BUSY;

@@ -15,8 +15,8 @@ typedef struct belay__caller {
     uint64_t identity;
     uint32_t site;
     belay__guard_wait wait; /* WAIT or NOTE */
-    uint32_t guard;         /* out, with BUSY: the guard that a foreign waiter was noted for;
-                               after a return: one whose foreign waiter is to be told, or 0 */
+    uint32_t guard; /* out, with BUSY: the guard that a foreign waiter was noted for;
+                       after a return: one whose foreign waiter is to be told, or 0 */
 } belay__caller;
 
 belay_status belay__handle_borrow(

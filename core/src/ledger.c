@@ -13,8 +13,9 @@
 #include "report.h"
 
 #define LEDGER_PAGE 4096u
-#define LEDGER_HEAD_BYTES                                                                      \
-    (BELAY_LEDGER_HEADER_BYTES + BELAY_LEDGER_DIRECTORY_MAX * sizeof(belay_ledger_segment))
+#define LEDGER_HEAD_BYTES                                                                \
+    (BELAY_LEDGER_HEADER_BYTES +                                                         \
+            BELAY_LEDGER_DIRECTORY_MAX * sizeof(belay_ledger_segment))
 
 _Static_assert(sizeof(belay_ledger_header) <= BELAY_LEDGER_HEADER_BYTES, "header fits");
 _Static_assert(sizeof(belay_ledger_row) == 64, "a row is a cache line");
@@ -103,7 +104,7 @@ static void ledger_forked(void) {
     for (uint32_t i = 0; i < ledger_mapping_count; i++) {
         is_private = belay__memory_privatize(
                              ledger_mappings[i].address, ledger_mappings[i].bytes) &&
-                is_private;
+                     is_private;
     }
     ledger_mapping_count = 0;
     if (ledger_fd >= 0) {
@@ -180,18 +181,20 @@ void belay__ledger_tell_lost(void) {
     }
 }
 
-void *belay__ledger_segment_add(uint32_t kind, uint32_t first, uint32_t count, uint32_t stride) {
-    size_t bytes = ((size_t)count * stride + LEDGER_PAGE - 1) & ~(size_t)(LEDGER_PAGE - 1);
+void *belay__ledger_segment_add(
+        uint32_t kind, uint32_t first, uint32_t count, uint32_t stride) {
+    size_t bytes =
+            ((size_t)count * stride + LEDGER_PAGE - 1) & ~(size_t)(LEDGER_PAGE - 1);
     belay_ledger_header *header = belay__ledger_head();
     belay__lock_take(&ledger_lock);
     bool was_shared = ledger_fd >= 0;
     uint32_t entry = header->directory_count;
     uint64_t offset = 0;
-    void *rows =
-            entry < BELAY_LEDGER_DIRECTORY_MAX ? ledger_map(bytes, &offset) : NULL;
+    void *rows = entry < BELAY_LEDGER_DIRECTORY_MAX ? ledger_map(bytes, &offset) : NULL;
     if (rows != NULL) {
         belay_ledger_segment *directory =
-                (belay_ledger_segment *)(void *)(ledger_memory + BELAY_LEDGER_HEADER_BYTES);
+                (belay_ledger_segment *)(void *)(ledger_memory +
+                                                 BELAY_LEDGER_HEADER_BYTES);
         directory[entry] = (belay_ledger_segment){kind, first, count, stride, offset};
         /* Pairs with the acquire load of a reader in another process. */
         belay__store(&header->directory_count, entry + 1);

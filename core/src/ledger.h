@@ -17,9 +17,10 @@ void belay__ledger_tell_lost(void);
 /* The header; good after belay__ledger_start. */
 belay_ledger_header *belay__ledger_head(void);
 
-/* Adds a segment and returns its zeroed rows, for ever. Private memory when the file can't
- * grow (reported as ledger-lost). NULL: no memory at all. */
-void *belay__ledger_segment_add(uint32_t kind, uint32_t first, uint32_t count, uint32_t stride);
+/* Adds a segment and returns its zeroed rows, for ever. Private memory when the file
+ * can't grow (reported as ledger-lost). NULL: no memory at all. */
+void *belay__ledger_segment_add(
+        uint32_t kind, uint32_t first, uint32_t count, uint32_t stride);
 
 /* Milliseconds since the start, to a few ms. */
 uint64_t belay__now_ms(void);

@@ -11,7 +11,8 @@
 
 #include "ledger.h"
 
-bool belay__signal_wait_until(belay__signal *signal, belay__lock *lock, uint64_t deadline_ms) {
+bool belay__signal_wait_until(
+        belay__signal *signal, belay__lock *lock, uint64_t deadline_ms) {
     uint64_t now = belay__now_ms();
     if (deadline_ms == UINT64_MAX) {
         pthread_cond_wait(&signal->condition, &lock->mutex);
@@ -20,8 +21,8 @@ bool belay__signal_wait_until(belay__signal *signal, belay__lock *lock, uint64_t
     if (now >= deadline_ms) {
         return false;
     }
-    /* A statically made condition counts on the wall clock; a step of it ends the wait early
-     * or late, so callers look at belay__now_ms again. */
+    /* A statically made condition counts on the wall clock; a step of it ends the wait
+     * early or late, so callers look at belay__now_ms again. */
     struct timespec until = {0, 0};
     clock_gettime(CLOCK_REALTIME, &until);
     uint64_t wait_ms = deadline_ms - now > 1000 ? 1000 : deadline_ms - now;

@@ -24,7 +24,8 @@ typedef struct belay__signal {
 void belay__lock_take(belay__lock *lock);
 void belay__lock_drop(belay__lock *lock);
 void belay__signal_wait(belay__signal *signal, belay__lock *lock);
-bool belay__signal_wait_until(belay__signal *signal, belay__lock *lock, uint64_t deadline_ms);
+bool belay__signal_wait_until(
+        belay__signal *signal, belay__lock *lock, uint64_t deadline_ms);
 void belay__signal_wake(belay__signal *signal);
 
 #else
@@ -55,7 +56,8 @@ static inline void belay__signal_wait(belay__signal *signal, belay__lock *lock) 
 }
 
 /* Waits at most until the deadline (belay__now_ms). False: it passed. */
-bool belay__signal_wait_until(belay__signal *signal, belay__lock *lock, uint64_t deadline_ms);
+bool belay__signal_wait_until(
+        belay__signal *signal, belay__lock *lock, uint64_t deadline_ms);
 
 /* Wakes everyone who waits. */
 static inline void belay__signal_wake(belay__signal *signal) {

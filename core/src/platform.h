@@ -12,18 +12,19 @@
 /* Zeroed private memory, page aligned, for the life of the process. NULL: none. */
 void *belay__memory_private(size_t bytes);
 
-/* Opens the file that holds the ledger: a sealed memfd, or `path` (created, locked, private
- * to the user). Returns a descriptor, or -1. out_name: what to call it. */
+/* Opens the file that holds the ledger: a sealed memfd, or `path` (created, locked,
+ * private to the user). Returns a descriptor, or -1. out_name: what to call it. */
 int belay__memory_open(const char *path, char *out_name, size_t name_bytes);
 
-/* Makes the file `end` bytes long with real memory behind every byte, so that no store can
- * fault later. */
+/* Makes the file `end` bytes long with real memory behind every byte, so that no store
+ * can fault later. */
 bool belay__memory_extend(int fd, uint64_t offset, uint64_t bytes);
 
 /* Maps a part of the file, shared. NULL: no room. */
 void *belay__memory_map(int fd, uint64_t offset, size_t bytes);
 
-/* Replaces a shared mapping by private memory with the same bytes. False: it is as before. */
+/* Replaces a shared mapping by private memory with the same bytes. False: it is as
+ * before. */
 bool belay__memory_privatize(void *address, size_t bytes);
 
 /* CLOCK_MONOTONIC and the wall clock. */
@@ -31,8 +32,8 @@ uint64_t belay__clock_mono_ns(void);
 uint64_t belay__clock_mono_coarse_ns(void);
 uint64_t belay__clock_unix_ns(void);
 
-/* Start time of this process in clock ticks since boot (field 22 of /proc/PID/stat), its boot
- * id and the base name of its program; 0 or "" where the system does not tell. */
+/* Start time of this process in clock ticks since boot (field 22 of /proc/PID/stat), its
+ * boot id and the base name of its program; 0 or "" where the system does not tell. */
 uint64_t belay__process_start_ticks(void);
 void belay__process_boot_id(char *out_text, size_t bytes);
 void belay__process_program(char *out_text, size_t bytes);

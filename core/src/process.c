@@ -40,16 +40,19 @@ static uint64_t process_each(
     return sum;
 }
 
-static void process_report(belay_report_kind kind, belay_handle handle, const belay__slot *slot) {
+static void process_report(
+        belay_report_kind kind, belay_handle handle, const belay__slot *slot) {
     belay__report(&(belay__mistake){.kind = kind,
             .type = belay__get(&slot->type),
             .handle = handle.bits,
             .count = 1,
-            .age_ms = (uint32_t)((uint32_t)belay__now_ms() - belay__get(&slot->opened_ms)),
+            .age_ms =
+                    (uint32_t)((uint32_t)belay__now_ms() - belay__get(&slot->opened_ms)),
             .opened = belay__get(&slot->site)});
 }
 
-static uint64_t process_tell_leak(belay_handle handle, belay__slot *slot, uint64_t state) {
+static uint64_t process_tell_leak(
+        belay_handle handle, belay__slot *slot, uint64_t state) {
     if (state & BELAY_STATE_CLOSED) {
         return 0;
     }
@@ -60,7 +63,8 @@ static uint64_t process_tell_leak(belay_handle handle, belay__slot *slot, uint64
 static uint64_t process_close(belay_handle handle, belay__slot *slot, uint64_t state) {
     const belay__type *type = belay__type_get(belay__get(&slot->type));
     bool is_elsewhere = type->options.thread == BELAY_THREAD_PINNED &&
-            belay__table_cold(belay__handle_index(handle))->thread != belay__identity_self();
+                        belay__table_cold(belay__handle_index(handle))->thread !=
+                                belay__identity_self();
     if (is_elsewhere || !belay__family_close(handle, 0, &state)) {
         return 0;
     }
@@ -73,13 +77,15 @@ static uint64_t process_close(belay_handle handle, belay__slot *slot, uint64_t s
 }
 
 /* Counts what can still end by itself: closed, and not waiting for this thread. */
-static uint64_t process_count_closed(belay_handle handle, belay__slot *slot, uint64_t state) {
+static uint64_t process_count_closed(
+        belay_handle handle, belay__slot *slot, uint64_t state) {
     (void)handle;
     (void)slot;
     return (state & BELAY_STATE_CLOSED) != 0;
 }
 
-static uint64_t process_tell_held(belay_handle handle, belay__slot *slot, uint64_t state) {
+static uint64_t process_tell_held(
+        belay_handle handle, belay__slot *slot, uint64_t state) {
     (void)state;
     process_report(BELAY_REPORT_STILL_HELD, handle, slot);
     return 1;

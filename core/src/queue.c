@@ -30,9 +30,9 @@ static uint64_t queue_clock = 0;
 
 /* What one run of the worker gathers before it goes through a lock or a crossing. */
 typedef struct queue_batch {
-    belay__mistake rescue;   /* equal rescues: type and site; count 0: none */
-    uint64_t rescued_bytes;  /* of theirs, not yet accounted */
-    belay__type *many_type;  /* claimed objects for one call of destroy_many */
+    belay__mistake rescue;  /* equal rescues: type and site; count 0: none */
+    uint64_t rescued_bytes; /* of theirs, not yet accounted */
+    belay__type *many_type; /* claimed objects for one call of destroy_many */
     size_t many_count;
     uint32_t many[BELAY_BATCH_MAX];
 } queue_batch;
@@ -53,15 +53,18 @@ static void queue_batch_tell(queue_batch *batch) {
     belay__report(&rescue);
 }
 
-static void queue_batch_rescued(queue_batch *batch, const belay__slot *slot, uint64_t handle) {
+static void queue_batch_rescued(
+        queue_batch *batch, const belay__slot *slot, uint64_t handle) {
     uint32_t type = belay__get(&slot->type);
     uint32_t site = belay__get(&slot->site);
-    if (batch->rescue.count == 0 || batch->rescue.type != type || batch->rescue.opened != site) {
+    if (batch->rescue.count == 0 || batch->rescue.type != type ||
+            batch->rescue.opened != site) {
         queue_batch_tell(batch);
         batch->rescue = (belay__mistake){.kind = BELAY_REPORT_RESCUE,
                 .type = type,
                 .handle = handle,
-                .age_ms = (uint32_t)((uint32_t)belay__now_ms() - belay__get(&slot->opened_ms)),
+                .age_ms = (uint32_t)((uint32_t)belay__now_ms() -
+                                     belay__get(&slot->opened_ms)),
                 .opened = site};
     }
     batch->rescue.count++;
@@ -69,8 +72,9 @@ static void queue_batch_rescued(queue_batch *batch, const belay__slot *slot, uin
 }
 
 static belay__ending queue_ending(void) {
-    return (belay__ending){
-            .identity = belay__identity_self(), .wait = BELAY__GUARD_PARK, .is_late = true};
+    return (belay__ending){.identity = belay__identity_self(),
+            .wait = BELAY__GUARD_PARK,
+            .is_late = true};
 }
 
 static void queue_batch_destroy(queue_batch *batch) {
@@ -82,7 +86,8 @@ static void queue_batch_destroy(queue_batch *batch) {
     }
     belay__type *type = batch->many_type;
     for (size_t i = 0; i < count; i++) {
-        objects[i] = (void *)(uintptr_t)belay__get(&belay__table_slot(batch->many[i])->object);
+        objects[i] =
+                (void *)(uintptr_t)belay__get(&belay__table_slot(batch->many[i])->object);
     }
     batch->many_count = 0;
     type->options.destroy_many(type->options.context, objects, codes, count);
@@ -103,7 +108,8 @@ static bool queue_destroy_plain(
             generation >> BELAY_STATE_GENERATION_SHIFT == BELAY__GENERATION_LAST) {
         return false;
     }
-    uint64_t claimed = state | BELAY_STATE_CLOSED | BELAY_STATE_DYING | BELAY_STATE_NETTED;
+    uint64_t claimed =
+            state | BELAY_STATE_CLOSED | BELAY_STATE_DYING | BELAY_STATE_NETTED;
     if (!belay__cas(&slot->state, &state, claimed)) {
         return false;
     }
@@ -170,12 +176,14 @@ static void queue_rescue(queue_batch *batch, uint32_t index) {
     if (type == NULL || queue_destroy_plain(batch, slot, index, type)) {
         return;
     }
-    if (type->options.net == BELAY_NET_REPORT || type->options.thread == BELAY_THREAD_PINNED) {
+    if (type->options.net == BELAY_NET_REPORT ||
+            type->options.thread == BELAY_THREAD_PINNED) {
         belay__report(&(belay__mistake){.kind = BELAY_REPORT_FORGOTTEN,
                 .type = type->id,
                 .handle = handle.bits,
                 .count = 1,
-                .age_ms = (uint32_t)((uint32_t)belay__now_ms() - belay__get(&slot->opened_ms)),
+                .age_ms = (uint32_t)((uint32_t)belay__now_ms() -
+                                     belay__get(&slot->opened_ms)),
                 .opened = belay__get(&slot->site)});
         return;
     }
@@ -309,7 +317,8 @@ static void queue_wake(void) {
     }
     belay__lock_take(&queue_lock);
     if (!queue_has_worker) {
-        /* Without a thread the work stays queued; belay_drain and the next push try again. */
+        /* Without a thread the work stays queued; belay_drain and the next push try
+         * again. */
         belay__store(&queue_has_worker, belay__thread_start(queue_worker, NULL));
     }
     belay__signal_wake(&queue_signal);
@@ -329,11 +338,9 @@ void belay__queue_start(void) {
 #else
 
 /* The explorer's threads run the queue themselves. */
-static void queue_wake(void) {
-}
+static void queue_wake(void) {}
 
-void belay__queue_start(void) {
-}
+void belay__queue_start(void) {}
 
 #endif
 

@@ -90,15 +90,16 @@ static void report_compose(const belay__mistake *mistake, belay_report *out) {
             .used = belay__site_text(mistake->used)};
     char *at = out->message;
     size_t left = sizeof out->message;
-    int written = snprintf(at, left, "belay: %s: %llu x %s", belay_report_word(mistake->kind),
-            (unsigned long long)mistake->count, mistake->type == 0 ? "-" : out->type_name);
-#define REPORT_APPEND(...)                                                                     \
-    do {                                                                                       \
-        if (written >= 0 && (size_t)written < left) {                                          \
-            at += written;                                                                     \
-            left -= (size_t)written;                                                           \
-            written = snprintf(at, left, __VA_ARGS__);                                         \
-        }                                                                                      \
+    int written = snprintf(at, left, "belay: %s: %llu x %s",
+            belay_report_word(mistake->kind), (unsigned long long)mistake->count,
+            mistake->type == 0 ? "-" : out->type_name);
+#define REPORT_APPEND(...)                                                               \
+    do {                                                                                 \
+        if (written >= 0 && (size_t)written < left) {                                    \
+            at += written;                                                               \
+            left -= (size_t)written;                                                     \
+            written = snprintf(at, left, __VA_ARGS__);                                   \
+        }                                                                                \
     } while (0)
     if (mistake->opened != 0) {
         REPORT_APPEND(", opened at %s", out->opened);
@@ -127,7 +128,8 @@ static void report_tell(const belay__mistake *mistake) {
     belay__lock_take(&report_lock);
     belay_report_fn sink = report_sink;
     void *data = report_sink_data;
-    bool to_stderr = report_to_stderr ||
+    bool to_stderr =
+            report_to_stderr ||
             (sink == NULL && belay__load_relaxed(&report_level) == BELAY_LEVEL_ALL);
     belay__lock_drop(&report_lock);
     if (to_stderr) {
@@ -163,7 +165,7 @@ static void report_record(const belay__mistake *mistake) {
 
 static bool report_is_alike(const belay__mistake *a, const belay__mistake *b) {
     return a->kind == b->kind && a->type == b->type && a->opened == b->opened &&
-            a->closed == b->closed && a->used == b->used && a->code == b->code;
+           a->closed == b->closed && a->used == b->used && a->code == b->code;
 }
 
 static report_cell *report_cell_of(const belay__mistake *mistake) {
@@ -248,7 +250,7 @@ void belay__report_misuse(
         bool is_here = belay__state_is(state, name);
         /* The slot remembers its last object until the next one is in. */
         bool is_past = (state & BELAY_STATE_LIVE) == 0 &&
-                (state & BELAY__GENERATION_MASK) == generation + one;
+                       (state & BELAY__GENERATION_MASK) == generation + one;
         if (is_here || is_past) {
             mistake.type = slot->type;
             mistake.opened = slot->site;

@@ -27,8 +27,8 @@ void belay__report_start(void);
 
 void belay__report(const belay__mistake *mistake);
 
-/* A call that was refused as misuse of `handle`, dead or alive: looks up what the slot still
- * knows of it. */
+/* A call that was refused as misuse of `handle`, dead or alive: looks up what the slot
+ * still knows of it. */
 void belay__report_misuse(
         belay_report_kind kind, belay_status status, uint64_t handle, uint32_t used);
 

@@ -76,7 +76,8 @@ static uint32_t site_add(const char *text, size_t length) {
     }
     if (site_rows[site / SITE_SEGMENT] == NULL) {
         belay_ledger_site *rows = belay__ledger_segment_add(BELAY_LEDGER_SITES,
-                site / SITE_SEGMENT * SITE_SEGMENT, SITE_SEGMENT, sizeof(belay_ledger_site));
+                site / SITE_SEGMENT * SITE_SEGMENT, SITE_SEGMENT,
+                sizeof(belay_ledger_site));
         if (rows == NULL) {
             return 0;
         }

@@ -35,26 +35,29 @@ enum {
     BELAY__GROUP_EXACT = 2   /* Go, one net a slot */
 };
 
-/* 64 slots in a row. The bits of `returned`, `local` and `orphans` are slots, the first is
- * bit 0. Go's fast path reads and writes it. */
+/* 64 slots in a row. The bits of `returned`, `local` and `orphans` are slots, the first
+ * is bit 0. Go's fast path reads and writes it. */
 typedef struct belay__group {
-    uint64_t returned; /* free slots given back; or-ed by any thread, claimed by clearing */
-    uint64_t local;    /* SHARED: free slots in the hands of the one stripe that has it; plain */
+    uint64_t returned; /* free slots given back; or-ed by any thread, claimed by clearing
+                        */
+    uint64_t local;    /* SHARED: free slots in the hands of the one stripe that has it;
+                          plain */
     uint64_t orphans;  /* slots whose net is dead; all of them in a SHARED group */
     uint32_t kind;     /* BELAY__GROUP_* */
-    uint32_t detached; /* SHARED, 1: no stripe has it; who sees all slots returned takes it */
+    uint32_t detached; /* SHARED, 1: no stripe has it; who sees all slots returned takes
+                          it */
     uint32_t next;     /* free list of groups */
     uint32_t padding[7];
 } belay__group;
 
 /* What few objects need, beside the slot and private to the process. Made zero. */
 typedef struct belay__cold {
-    uint64_t owner;       /* of the guard: 0 or an identity | BELAY__IDENTITY_WAITED */
-    uint64_t thread;      /* of a pinned object: the identity that opened it */
-    uint32_t depth;       /* of the guard; its owner's */
-    uint32_t foreign;     /* goroutines parked for the guard; under the guard's lock */
-    uint32_t pending;     /* claimed objects that wait for the guard; likewise */
-    uint32_t next;        /* link: of a free list, or of `pending`, resumed, or pumped objects */
+    uint64_t owner;   /* of the guard: 0 or an identity | BELAY__IDENTITY_WAITED */
+    uint64_t thread;  /* of a pinned object: the identity that opened it */
+    uint32_t depth;   /* of the guard; its owner's */
+    uint32_t foreign; /* goroutines parked for the guard; under the guard's lock */
+    uint32_t pending; /* claimed objects that wait for the guard; likewise */
+    uint32_t next; /* link: of a free list, or of `pending`, resumed, or pumped objects */
     uint32_t queue_next;  /* link of the net's queue */
     uint32_t queue_count; /* slots of the queued net */
     uint64_t padding[2];
@@ -79,7 +82,8 @@ static inline uint32_t belay__state_borrows(uint64_t state) {
 
 /* True if the state is the live object that the handle names. */
 static inline bool belay__state_is(uint64_t state, belay_handle handle) {
-    return ((state ^ handle.bits) & BELAY__GENERATION_MASK) == 0 && (state & BELAY_STATE_LIVE);
+    return ((state ^ handle.bits) & BELAY__GENERATION_MASK) == 0 &&
+           (state & BELAY_STATE_LIVE);
 }
 
 #endif

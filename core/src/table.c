@@ -25,12 +25,13 @@ typedef struct table_stripe {
 } table_stripe;
 
 static table_segment table_segments[TABLE_SEGMENT_MAX] = {{0}};
-static uint32_t table_segment_count = 0; /* stored after the segment, loaded with acquire */
+static uint32_t table_segment_count =
+        0; /* stored after the segment, loaded with acquire */
 
 static belay__lock table_lock = BELAY__LOCK_INIT; /* the four below, and growing */
 static uint32_t table_fresh = 0;                  /* first index never handed out */
-static uint32_t table_free_groups = 0;            /* list through group.next, by first index */
-static uint32_t table_free_singles = 0;           /* list through cold.next */
+static uint32_t table_free_groups = 0;  /* list through group.next, by first index */
+static uint32_t table_free_singles = 0; /* list through cold.next */
 
 static table_stripe table_stripes[TABLE_STRIPES] = {{BELAY__LOCK_INIT, 0, {0}}};
 static uint32_t table_stripes_made = 0;
@@ -44,12 +45,14 @@ belay__slot *belay__table_slot(uint32_t index) {
 }
 
 belay__cold *belay__table_cold(uint32_t index) {
-    return &table_segments[index >> BELAY__SEGMENT_SHIFT].cold[index & (BELAY__SEGMENT_SLOTS - 1)];
+    return &table_segments[index >> BELAY__SEGMENT_SHIFT]
+                    .cold[index & (BELAY__SEGMENT_SLOTS - 1)];
 }
 
 belay__group *belay__table_group(uint32_t index) {
     uint32_t within = index & (BELAY__SEGMENT_SLOTS - 1);
-    return &table_segments[index >> BELAY__SEGMENT_SHIFT].groups[within / BELAY__GROUP_SLOTS];
+    return &table_segments[index >> BELAY__SEGMENT_SHIFT]
+                    .groups[within / BELAY__GROUP_SLOTS];
 }
 
 uint32_t belay__table_end(void) {
@@ -75,8 +78,8 @@ static belay_status table_grow(void) {
     if (new->cold == NULL || new->groups == NULL) {
         return BELAY_OUT_OF_MEMORY;
     }
-    new->rows = belay__ledger_segment_add(BELAY_LEDGER_ROWS, segment << BELAY__SEGMENT_SHIFT,
-            BELAY__SEGMENT_SLOTS, sizeof(belay__slot));
+    new->rows = belay__ledger_segment_add(BELAY_LEDGER_ROWS,
+            segment << BELAY__SEGMENT_SHIFT, BELAY__SEGMENT_SLOTS, sizeof(belay__slot));
     if (new->rows == NULL) {
         return BELAY_OUT_OF_MEMORY;
     }
@@ -92,7 +95,8 @@ uint32_t belay__table_group_take(uint32_t kind, belay_status *out_status) {
         table_free_groups = belay__table_group(first)->next;
     } else {
         if (table_fresh == 0) {
-            table_fresh = BELAY__GROUP_SLOTS; /* index 0 is no handle: its group stays unused */
+            table_fresh =
+                    BELAY__GROUP_SLOTS; /* index 0 is no handle: its group stays unused */
         }
         if (table_fresh + BELAY__GROUP_SLOTS - 1 > BELAY__INDEX_MAX) {
             *out_status = BELAY_TABLE_FULL;
@@ -165,7 +169,8 @@ uint32_t belay__table_single_take(void) {
     return index;
 }
 
-/* Recycles a shared group whose slots are all free, once: `returned` goes to 0 by one CAS. */
+/* Recycles a shared group whose slots are all free, once: `returned` goes to 0 by one
+ * CAS. */
 static void table_recycle(belay__group *group, uint32_t first) {
     uint64_t all = ~UINT64_C(0);
     if (belay__cas(&group->returned, &all, 0)) {
@@ -195,8 +200,8 @@ void belay__table_give(uint32_t index) {
         belay__lock_drop(&stripe->lock);
         return;
     }
-    /* Sequentially consistent with belay__table_orphan: of the two, the later one sees both
-     * the returned slot and the dead net. */
+    /* Sequentially consistent with belay__table_orphan: of the two, the later one sees
+     * both the returned slot and the dead net. */
     uint64_t returned = belay__or(&group->returned, bit) | bit;
     uint64_t orphans = belay__or(&group->orphans, 0);
     if ((orphans & bit) == 0) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* table.h - the slots of all objects, in segments that never move.
  *
- *   fresh group -> core stripe or a net of Go -> used, free, used ... -> recycled group */
+ *   fresh group -> core stripe or a net of Go -> used, free, used ... -> recycled group
+ */
 #ifndef BELAY__TABLE_H
 #define BELAY__TABLE_H
 
@@ -23,7 +24,8 @@ void belay__table_give(uint32_t index);
 /* Takes a group of 64 slots. 0 and a status on failure. */
 uint32_t belay__table_group_take(uint32_t kind, belay_status *out_status);
 
-/* The net of these slots is dead: recycles the ones that are free, now or when they are. */
+/* The net of these slots is dead: recycles the ones that are free, now or when they are.
+ */
 void belay__table_orphan(uint32_t first, uint32_t count);
 
 /* Takes a free EXACT slot without a net. 0: none. */

@@ -48,25 +48,27 @@ belay_on_error belay__type_judge(const belay__type *type, int code) {
         return type->options.on_error;
     }
     belay_on_error verdict = type->options.judge(type->options.context, code);
-    return verdict == BELAY_ON_ERROR_KEPT || verdict == BELAY_ON_ERROR_IGNORE ? verdict
-                                                                              : BELAY_ON_ERROR_GONE;
+    return verdict == BELAY_ON_ERROR_KEPT || verdict == BELAY_ON_ERROR_IGNORE
+                   ? verdict
+                   : BELAY_ON_ERROR_GONE;
 }
 
 static bool type_is_valid(const belay_type_options *options) {
     if (options == NULL || options->size != sizeof *options || options->name == NULL) {
         return false;
     }
-    if (options->name[0] == 0 || memchr(options->name, 0, BELAY_TYPE_NAME_MAX + 1) == NULL) {
+    if (options->name[0] == 0 ||
+            memchr(options->name, 0, BELAY_TYPE_NAME_MAX + 1) == NULL) {
         return false;
     }
     if (options->on_error == BELAY_ON_ERROR_JUDGE && options->judge == NULL) {
         return false;
     }
     return (unsigned)options->on_error < BELAY_ON_ERROR_COUNT &&
-            (unsigned)options->guard < BELAY_GUARD_COUNT &&
-            (unsigned)options->thread < BELAY_THREAD_COUNT &&
-            (unsigned)options->net < BELAY_NET_COUNT &&
-            (unsigned)options->children < BELAY_CHILDREN_COUNT;
+           (unsigned)options->guard < BELAY_GUARD_COUNT &&
+           (unsigned)options->thread < BELAY_THREAD_COUNT &&
+           (unsigned)options->net < BELAY_NET_COUNT &&
+           (unsigned)options->children < BELAY_CHILDREN_COUNT;
 }
 
 /* Writes the type's row in the ledger. Under type_lock. */
@@ -101,7 +103,8 @@ belay_status belay_type_create(const belay_type_options *options, belay_type *ou
     type->options = *options;
     memcpy(type->name, options->name, strlen(options->name));
     type->options.name = type->name;
-    type->is_slow = options->guard != BELAY_GUARD_SHARED || options->thread != BELAY_THREAD_ANY;
+    type->is_slow =
+            options->guard != BELAY_GUARD_SHARED || options->thread != BELAY_THREAD_ANY;
     type->is_plain = !type->is_slow && options->net == BELAY_NET_DESTROY;
 
     belay_status status = BELAY_OK;
@@ -161,7 +164,8 @@ size_t belay_type_pump(belay_type type) {
         if (index == 0) {
             return count;
         }
-        belay__ending ending = {.identity = self, .wait = BELAY__GUARD_WAIT, .is_late = true};
+        belay__ending ending = {
+                .identity = self, .wait = BELAY__GUARD_WAIT, .is_late = true};
         belay__end_claimed(index, &ending);
         count++;
     }

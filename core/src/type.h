@@ -10,10 +10,11 @@
 typedef struct belay__type {
     belay_type_options options;
     uint32_t id;
-    bool is_slow;  /* guarded or bound to a thread */
-    bool is_plain; /* the net may destroy it in the tight loop: no guard, thread or children rule */
-    uint64_t pump_thread;  /* identity; 0 until the first pump */
-    uint32_t pump_first;   /* list of claimed objects, through cold.next */
+    bool is_slow;         /* guarded or bound to a thread */
+    bool is_plain;        /* the net may destroy it in the tight loop: no guard, thread or
+                             children rule */
+    uint64_t pump_thread; /* identity; 0 until the first pump */
+    uint32_t pump_first;  /* list of claimed objects, through cold.next */
     char name[BELAY_TYPE_NAME_MAX + 1];
 } belay__type;
 

@@ -18,14 +18,14 @@ extern "C" {
 
 typedef struct belay_stats {
     uint64_t opened;
-    uint64_t closed;     /* destroyed because the program closed it */
-    uint64_t rescued;    /* destroyed because the net found it */
-    uint64_t leaked;     /* destroyed by a shutdown, never closed */
+    uint64_t closed;  /* destroyed because the program closed it */
+    uint64_t rescued; /* destroyed because the net found it */
+    uint64_t leaked;  /* destroyed by a shutdown, never closed */
     uint64_t disowned;
-    uint64_t refused;    /* times a destructor refused */
-    uint64_t failed;     /* gone with an error code */
-    uint64_t misused;    /* calls refused as misuse: closed, stale, not borrowed, ... */
-    uint64_t live;       /* opened and not yet gone */
+    uint64_t refused; /* times a destructor refused */
+    uint64_t failed;  /* gone with an error code */
+    uint64_t misused; /* calls refused as misuse: closed, stale, not borrowed, ... */
+    uint64_t live;    /* opened and not yet gone */
     uint64_t live_bytes;
     uint64_t live_peak;  /* of live; sampled when a shard flushes: may miss short peaks */
     uint64_t bytes_peak; /* of live_bytes, likewise */
@@ -42,10 +42,11 @@ BELAY_API uint32_t belay_type_count(void);
 
 /* Calls `notify` from a thread that opened or closed something, holding no lock, when the
  * live bytes of all types were seen at or above `threshold_bytes`; once, until set again.
- * A shard looks after every BELAY_CREDIT_BYTES of change, so that the call may come late by
- * that much a shard. NULL takes it away. A governor hangs here. */
+ * A shard looks after every BELAY_CREDIT_BYTES of change, so that the call may come late
+ * by that much a shard. NULL takes it away. A governor hangs here. */
 typedef void (*belay_account_fn)(void *data, uint64_t live_bytes);
-BELAY_API void belay_account_watch(uint64_t threshold_bytes, belay_account_fn notify, void *data);
+BELAY_API void belay_account_watch(
+        uint64_t threshold_bytes, belay_account_fn notify, void *data);
 
 #define BELAY_CREDIT_BYTES (256 * 1024)
 

@@ -10,9 +10,9 @@
  *   report    names mistakes by type and line
  *   ledger    all of it in shared memory, readable from outside and after a crash
  *
- * Every function is safe to call from any thread. Statuses are returned; there is no errno
- * and no last error. Functions that take a pointer say whether they take, keep, borrow or
- * copy it. */
+ * Every function is safe to call from any thread. Statuses are returned; there is no
+ * errno and no last error. Functions that take a pointer say whether they take, keep,
+ * borrow or copy it. */
 #ifndef BELAY_H
 #define BELAY_H
 

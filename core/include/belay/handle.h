@@ -43,10 +43,10 @@ typedef struct belay_own_options {
  * On any error the caller still owns the object.
  * Errors: BELAY_CLOSED - the parent is closed and idle; BELAY_OUT_OF_MEMORY or
  * BELAY_TABLE_FULL - no room for the handle; BELAY_ALREADY_OWNED (level all only);
- * BELAY_INVALID - object is NULL or the type is none; BELAY_WRONG_THREAD - parent is pinned
- * to another thread. */
-BELAY_CHECK_RESULT BELAY_API belay_status belay_own(
-        belay_type type, void *object, const belay_own_options *options, belay_handle *out_handle);
+ * BELAY_INVALID - object is NULL or the type is none; BELAY_WRONG_THREAD - parent is
+ * pinned to another thread. */
+BELAY_CHECK_RESULT BELAY_API belay_status belay_own(belay_type type, void *object,
+        const belay_own_options *options, belay_handle *out_handle);
 
 /* Lends the object: it cannot be destroyed until it is returned, once for each borrow.
  * A guarded type (type.h) is entered here and left at the return, by the same thread; a
@@ -54,7 +54,8 @@ BELAY_CHECK_RESULT BELAY_API belay_status belay_own(
  *
  * Errors: BELAY_CLOSED; BELAY_TOO_MANY_BORROWS - 32,767 are out; BELAY_WRONG_THREAD;
  * BELAY_WOULD_DEADLOCK - a goroutine held the guard for longer than the guard limit. */
-BELAY_CHECK_RESULT BELAY_API belay_status belay_borrow(belay_handle handle, void **out_object);
+BELAY_CHECK_RESULT BELAY_API belay_status belay_borrow(
+        belay_handle handle, void **out_object);
 
 /* Gives a borrow back. The last one of a closed object destroys it, here.
  *
@@ -62,8 +63,8 @@ BELAY_CHECK_RESULT BELAY_API belay_status belay_borrow(belay_handle handle, void
 BELAY_API belay_status belay_return(belay_handle handle);
 
 /* Gives the object up. Idle: destroyed here. In use, by borrows or by children in use:
- * returns BELAY_OK at once, and the last use destroys it. Closing a closed object, a stale
- * handle or the zero handle is BELAY_OK.
+ * returns BELAY_OK at once, and the last use destroys it. Closing a closed object, a
+ * stale handle or the zero handle is BELAY_OK.
  *
  * out_code  the destructor's code, if it ran here; may be NULL
  *
@@ -76,13 +77,15 @@ BELAY_API belay_status belay_close(belay_handle handle, int *out_code);
  *
  * Errors: those of belay_close; BELAY_TIMED_OUT - still in use (it stays closed);
  * BELAY_WOULD_DEADLOCK - this thread holds the guarded borrow it would wait for. */
-BELAY_API belay_status belay_close_wait(belay_handle handle, uint64_t timeout_ms, int *out_code);
+BELAY_API belay_status belay_close_wait(
+        belay_handle handle, uint64_t timeout_ms, int *out_code);
 
 /* Gives the object back to the caller, who owns it from here. No destructor runs, now or
  * from the net.
  *
  * Errors: BELAY_CLOSED; BELAY_BUSY - it is borrowed or has children. */
-BELAY_CHECK_RESULT BELAY_API belay_status belay_disown(belay_handle handle, void **out_object);
+BELAY_CHECK_RESULT BELAY_API belay_status belay_disown(
+        belay_handle handle, void **out_object);
 
 /* Changes the number of bytes accounted for the object. Errors: BELAY_CLOSED. */
 BELAY_API belay_status belay_resize(belay_handle handle, uint64_t size_bytes);
@@ -95,11 +98,11 @@ typedef struct belay_info {
     belay_type type;
     const void *object; /* to compare, not to use */
     uint64_t size_bytes;
-    uint64_t age_ms;    /* since it was opened, to about 0.1 s */
+    uint64_t age_ms; /* since it was opened, to about 0.1 s */
     belay_handle parent;
     uint32_t borrow_count;
-    uint32_t is_closed;   /* close was asked, a use delays it */
-    const char *site;     /* static; "?" when unknown */
+    uint32_t is_closed; /* close was asked, a use delays it */
+    const char *site;   /* static; "?" when unknown */
 } belay_info;
 
 /* Looks at an object without a right to keep it. False: closed and gone, or stale. */

@@ -22,14 +22,14 @@ extern "C" {
 BELAY_API belay_status belay_drain(uint64_t timeout_ms);
 
 typedef struct belay_remains {
-    uint64_t leaked;     /* objects closed here that the program had left open */
-    uint64_t held;       /* objects still there: borrowed, refused, or bound to a thread */
+    uint64_t leaked; /* objects closed here that the program had left open */
+    uint64_t held;   /* objects still there: borrowed, refused, or bound to a thread */
 } belay_remains;
 
 /* Ends: drains the net, closes every object that is still open (children first) and
- * reports each as a leak, waits for borrows until the deadline, reports what is still held
- * and since when, flushes the reports. The table stays usable: an object opened later
- * starts anew. out_remains may be NULL.
+ * reports each as a leak, waits for borrows until the deadline, reports what is still
+ * held and since when, flushes the reports. The table stays usable: an object opened
+ * later starts anew. out_remains may be NULL.
  *
  * Errors: BELAY_TIMED_OUT - something is still held. */
 BELAY_API belay_status belay_shutdown(uint64_t timeout_ms, belay_remains *out_remains);

@@ -18,7 +18,7 @@ extern "C" {
 
 typedef struct belay_report {
     belay_report_kind kind;
-    belay_status status;   /* what the caller was told; BELAY_OK where nobody was */
+    belay_status status; /* what the caller was told; BELAY_OK where nobody was */
     belay_type type;
     belay_handle handle;   /* of the last object counted here */
     uint64_t count;        /* how many this report stands for; at least 1 */
@@ -27,8 +27,8 @@ typedef struct belay_report {
     const char *type_name; /* the texts live as long as the program */
     const char *opened;    /* "function file:line"; "?" when unknown */
     const char *closed;
-    const char *used;      /* where the mistake was made */
-    char message[256];     /* the whole thing in one line, without addresses */
+    const char *used;  /* where the mistake was made */
+    char message[256]; /* the whole thing in one line, without addresses */
 } belay_report;
 
 /* Receives a report; called with no lock held, from whichever thread found it. */

@@ -27,7 +27,8 @@ typedef int (*belay_destroy_fn)(void *context, void *object);
 
 /* Destroys `count` objects and writes one code each. The net uses it, so that a language
  * binding pays one crossing for a batch. count is 1 to BELAY_BATCH_MAX. */
-typedef void (*belay_destroy_many_fn)(void *context, void *const *objects, int *codes, size_t count);
+typedef void (*belay_destroy_many_fn)(
+        void *context, void *const *objects, int *codes, size_t count);
 #define BELAY_BATCH_MAX 64
 
 /* Says what a non-zero code means: BELAY_ON_ERROR_GONE, _KEPT or _IGNORE. */
@@ -37,14 +38,14 @@ typedef belay_on_error (*belay_judge_fn)(void *context, int code);
 typedef uint64_t (*belay_size_fn)(void *context, void *object);
 
 typedef struct belay_type_options {
-    size_t size;          /* sizeof(belay_type_options): the struct may grow */
-    const char *name;     /* copied; at most BELAY_TYPE_NAME_MAX bytes; not empty */
+    size_t size;              /* sizeof(belay_type_options): the struct may grow */
+    const char *name;         /* copied; at most BELAY_TYPE_NAME_MAX bytes; not empty */
     belay_destroy_fn destroy; /* NULL: nothing to destroy; belay_destroy_free: free() */
     belay_destroy_many_fn destroy_many; /* or NULL */
-    void *context;        /* kept; handed to the callbacks */
-    belay_judge_fn judge; /* with BELAY_ON_ERROR_JUDGE */
-    belay_size_fn size_of; /* or NULL: the fixed size counts */
-    uint64_t size_bytes;  /* of one object, unless own says otherwise; 0: unknown */
+    void *context;                      /* kept; handed to the callbacks */
+    belay_judge_fn judge;               /* with BELAY_ON_ERROR_JUDGE */
+    belay_size_fn size_of;              /* or NULL: the fixed size counts */
+    uint64_t size_bytes; /* of one object, unless own says otherwise; 0: unknown */
     belay_on_error on_error;
     belay_guard guard;
     belay_thread thread;
@@ -63,30 +64,32 @@ BELAY_CHECK_RESULT BELAY_API belay_status belay_type_create(
 
 #define BELAY_TYPE_MAX 1023
 
-/* The destructor of plain malloc'ed memory. The core calls free() itself where it sees it. */
+/* The destructor of plain malloc'ed memory. The core calls free() itself where it sees
+ * it. */
 BELAY_API int belay_destroy_free(void *context, void *object);
 
-/* Runs the destructors waiting for a pumped type, on this thread, from now on its only one.
- * Returns how many ran. */
+/* Runs the destructors waiting for a pumped type, on this thread, from now on its only
+ * one. Returns how many ran. */
 BELAY_API size_t belay_type_pump(belay_type type);
 
 /* Writes a trampoline `int name(void *context, void *object)` around an expression over
  * `p`, a T *. The expression's value is the code; the compiler checks T.
  *
  *   BELAY_DROP(drop_db, sqlite3, sqlite3_close(p))       int f(T *)
- *   BELAY_DROP(drop_box, box, (box_free(p), 0))          void f(T *), macro, static inline
- *   BELAY_DROP(drop_ref, box, (box_unref(&p), 0))        void f(T **)
+ *   BELAY_DROP(drop_box, box, (box_free(p), 0))          void f(T *), macro, static
+ * inline BELAY_DROP(drop_ref, box, (box_unref(&p), 0))        void f(T **)
  *
  * Weak, so that a cgo preamble may hold it; with //export put it into a .c file. */
-#define BELAY_DROP(name, T, expression)                                                        \
-    _Pragma("GCC diagnostic push")                                                             \
-    _Pragma("GCC diagnostic error \"-Wincompatible-pointer-types\"")                           \
-    __attribute__((weak)) int name(void *context, void *object);                               \
-    __attribute__((weak)) int name(void *context, void *object) {                              \
-        T *p = (T *)object;                                                                    \
-        (void)context;                                                                         \
-        return (expression);                                                                   \
-    }                                                                                          \
+#define BELAY_DROP(name, T, expression)                                                  \
+    _Pragma("GCC diagnostic push")                                                       \
+            _Pragma("GCC diagnostic error \"-Wincompatible-pointer-types\"")             \
+                    __attribute__((weak)) int                                            \
+                    name(void *context, void *object);                                   \
+    __attribute__((weak)) int name(void *context, void *object) {                        \
+        T *p = (T *)object;                                                              \
+        (void)context;                                                                   \
+        return (expression);                                                             \
+    }                                                                                    \
     _Pragma("GCC diagnostic pop")
 
 #ifdef __cplusplus

@@ -28,8 +28,9 @@ static int memory_open_file(const char *path) {
         return -1;
     }
     struct stat status;
-    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_uid != geteuid() ||
-            flock(fd, LOCK_EX | LOCK_NB) != 0 || fchmod(fd, 0600) != 0 || ftruncate(fd, 0) != 0) {
+    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) ||
+            status.st_uid != geteuid() || flock(fd, LOCK_EX | LOCK_NB) != 0 ||
+            fchmod(fd, 0600) != 0 || ftruncate(fd, 0) != 0) {
         close(fd);
         return -1;
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* memory.c - private memory only: elsewhere than on Linux the ledger can't be shared yet. */
+/* memory.c - private memory only: elsewhere than on Linux the ledger can't be shared yet.
+ */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif

@@ -1,32 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* process.c - clocks, who we are, and threads. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
+/* process.c - who this process is: no portable way to tell. */
 #include "../../platform.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <string.h>
-#include <time.h>
-
-static uint64_t process_clock(clockid_t clock) {
-    struct timespec now = {0, 0};
-    clock_gettime(clock, &now);
-    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
-
-uint64_t belay__clock_mono_ns(void) {
-    return process_clock(CLOCK_MONOTONIC);
-}
-
-uint64_t belay__clock_mono_coarse_ns(void) {
-    return belay__clock_mono_ns();
-}
-
-uint64_t belay__clock_unix_ns(void) {
-    return process_clock(CLOCK_REALTIME);
-}
 
 uint64_t belay__process_start_ticks(void) {
     return 0;
@@ -38,30 +14,4 @@ void belay__process_boot_id(char *out_text, size_t bytes) {
 
 void belay__process_program(char *out_text, size_t bytes) {
     memset(out_text, 0, bytes);
-}
-
-bool belay__thread_start(void *(*run)(void *), void *data) {
-    static const int own_faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT};
-    sigset_t blocked;
-    sigset_t before;
-    sigfillset(&blocked);
-    for (size_t i = 0; i < sizeof own_faults / sizeof own_faults[0]; i++) {
-        sigdelset(&blocked, own_faults[i]);
-    }
-    pthread_attr_t attributes;
-    if (pthread_attr_init(&attributes) != 0) {
-        return false;
-    }
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    /* A thread inherits the mask, so it never runs with signals open. */
-    pthread_sigmask(SIG_SETMASK, &blocked, &before);
-    pthread_t thread;
-    int result = pthread_create(&thread, &attributes, run, data);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    return result == 0;
-}
-
-void belay__process_at_fork(void (*child)(void)) {
-    pthread_atfork(NULL, NULL, child);
 }
