@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+
+#include "textflag.h"
+
+// As trace_amd64.s; the frame pointer is R29.
+
+#define STEP \
+	ROR  $51, R3, R3; \
+	MOVD 8(R1), R6; \
+	EOR  R6, R3, R3; \
+	MOVD 0(R1), R2; \
+	CMP  R1, R2; \
+	BLS  done; \
+	CMP  R5, R2; \
+	BHS  done; \
+	MOVD R2, R1
+
+// func Trace() (self, hash uintptr)
+TEXT ·Trace(SB), NOSPLIT|NOFRAME, $0-16
+	MOVD g, self+0(FP)
+	MOVD 8(g), R5
+	SUB  $8, R5
+	MOVD ZR, R3
+	MOVD R29, R1
+	MOVD 0(g), R6
+	CMP  R6, R1
+	BLS  done
+	CMP  R5, R1
+	BHS  done
+	STEP
+	STEP
+	STEP
+	STEP
+done:
+	MOVD R3, hash+8(FP)
+	RET
+
+// func Identity() uintptr
+TEXT ·Identity(SB), NOSPLIT|NOFRAME, $0-8
+	MOVD g, ret+0(FP)
+	RET

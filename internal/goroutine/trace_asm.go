@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+
+//go:build amd64 || arm64
+
+package goroutine
+
+// Trace returns the address of the running goroutine's descriptor, to compare
+// and to hash, and a hash of the Depth return addresses that begin with the
+// return into the caller of Trace's caller.
+//
+// It follows the frame pointers, stays within the goroutine's stack, and ends
+// early where a frame does not lead further up.
+//
+//go:noescape
+func Trace() (self, hash uintptr)
+
+// Identity returns the address of the running goroutine's descriptor.
+func Identity() uintptr

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+
+//go:build !amd64 && !arm64
+
+package goroutine
+
+import (
+	"bytes"
+	"runtime"
+	"strconv"
+)
+
+// Trace is TracePortable here.
+func Trace() (self, hash uintptr) {
+	var pcs [Depth]uintptr
+	count := runtime.Callers(3, pcs[:])
+	return Identity(), Hash(pcs[:count])
+}
+
+// Identity returns eight times the goroutine's number, read from its stack
+// trace: slow, and right.
+func Identity() uintptr {
+	var text [64]byte
+	words := bytes.Fields(text[:runtime.Stack(text[:], false)])
+	number, err := strconv.ParseUint(string(words[1]), 10, 64)
+	if err != nil {
+		panic("belay: the first line of a stack trace has no goroutine number: " + string(text[:]))
+	}
+	return uintptr(number * 8)
+}
