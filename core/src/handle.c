@@ -9,6 +9,7 @@
 #include "end.h"
 #include "family.h"
 #include "ledger.h"
+#include "platform.h"
 #include "report.h"
 #include "site.h"
 #include "watch.h"
@@ -345,9 +346,15 @@ belay_status belay_close_wait(belay_handle handle, uint64_t timeout_ms, int *out
     bool is_done = false;
     uint64_t deadline =
             timeout_ms > UINT64_MAX / 2 ? UINT64_MAX : belay__now_ms() + timeout_ms;
-    bool is_watched = handle_slot(handle) != NULL && belay__watch_begin(&watcher, handle);
+    belay__slot *slot = handle_slot(handle);
+    bool is_watched = slot != NULL && belay__watch_begin(&watcher, handle);
     belay_status status = belay__handle_close(handle, &caller, out_code, &is_done);
     if (!is_watched) {
+        /* Gone, or the net is at it right now. */
+        while (slot != NULL && belay__state_is(belay__load(&slot->state), handle) &&
+                belay__now_ms() < deadline) {
+            belay__thread_pause();
+        }
         return status;
     }
     if (is_done || status != BELAY_OK) {

@@ -42,6 +42,9 @@ void belay__process_program(char *out_text, size_t bytes);
  * program's handlers, and a language's crash report, stay on the program's threads. */
 bool belay__thread_start(void *(*run)(void *), void *data);
 
+/* Lets other threads run for a moment. */
+void belay__thread_pause(void);
+
 /* Calls `child` in the child after each fork. */
 void belay__process_at_fork(void (*child)(void));
 

@@ -2,6 +2,7 @@
 #include "queue.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 
 #include "account.h"
 #include "address.h"
@@ -11,10 +12,11 @@
 #include "ledger.h"
 #include "platform.h"
 #include "report.h"
-#include "watch.h"
 
 #define QUEUE_TICK_MS 100
 #define QUEUE_IDLE_TICKS 100
+#define QUEUE_AHEAD 8   /* slots to prefetch ahead */
+#define QUEUE_HEADER 16 /* bytes that malloc keeps before a block */
 
 /* A stack that is only ever taken whole, so there is no ABA. */
 static uint32_t queue_head = 0;
@@ -35,6 +37,8 @@ typedef struct queue_batch {
     belay__type *many_type; /* claimed objects for one call of destroy_many */
     size_t many_count;
     uint32_t many[BELAY_BATCH_MAX];
+    uint64_t freed; /* slots of the net in hand that are free and not given back yet */
+    bool is_quick;  /* nothing is kept of single objects: the tight loop may be used */
 } queue_batch;
 
 uint64_t *belay__queue_clock(void) {
@@ -98,13 +102,13 @@ static void queue_batch_destroy(queue_batch *batch) {
     }
 }
 
-/* Destroys a forgotten object in the tight loop. False: not one for it. */
+/* Destroys a forgotten object in the tight loop: one compare-and-swap, the destructor,
+ * and plain stores. False: not one for it. */
 static bool queue_destroy_plain(
         queue_batch *batch, belay__slot *slot, uint32_t index, const belay__type *type) {
     uint64_t state = belay__load(&slot->state);
     uint64_t generation = state & BELAY__GENERATION_MASK;
-    if (state != (generation | BELAY_STATE_LIVE) || !type->is_plain ||
-            type->options.destroy_many != NULL || belay_level_get() == BELAY_LEVEL_ALL ||
+    if (state != (generation | BELAY_STATE_LIVE) || !type->is_plain || !batch->is_quick ||
             generation >> BELAY_STATE_GENERATION_SHIFT == BELAY__GENERATION_LAST) {
         return false;
     }
@@ -113,28 +117,26 @@ static bool queue_destroy_plain(
     if (!belay__cas(&slot->state, &state, claimed)) {
         return false;
     }
+    void *object = (void *)(uintptr_t)belay__get(&slot->object);
     int code = 0;
     if (type->options.destroy == belay_destroy_free) {
-        /* Spelled out: the call through the pointer is a third of the cost. */
-        (void)belay_destroy_free(NULL, (void *)(uintptr_t)belay__get(&slot->object));
+        free(object); /* not through the pointer: that is a third of the cost */
     } else if (type->options.destroy != NULL) {
-        code = type->options.destroy(
-                type->options.context, (void *)(uintptr_t)belay__get(&slot->object));
+        code = type->options.destroy(type->options.context, object);
     }
-    belay__ending ending = queue_ending();
     if (code != 0) {
+        belay__ending ending = queue_ending();
         (void)belay__end_finish(index, belay__type_judge(type, code), code, &ending);
         return true;
     }
     queue_batch_rescued(batch, slot, generation | index);
     belay__put(&slot->object, 0);
     belay__put(&slot->epoch, 0);
-    uint64_t next = generation + (UINT64_C(1) << BELAY_STATE_GENERATION_SHIFT);
-    uint64_t last = belay__swap(&slot->state, next);
-    belay__table_give(index);
-    if (last & BELAY_STATE_WATCHED) {
-        belay__watch_tell(generation | index, BELAY_OK, 0);
-    }
+    /* A store, not a swap: belay__watch_flag leaves an object alone that the net is at.
+     */
+    belay__store(
+            &slot->state, generation + (UINT64_C(1) << BELAY_STATE_GENERATION_SHIFT));
+    batch->freed |= UINT64_C(1) << (index % BELAY__GROUP_SLOTS);
     return true;
 }
 
@@ -220,7 +222,7 @@ static uint32_t queue_take_resumed(void) {
 
 bool belay__queue_run(void) {
     bool did_something = false;
-    queue_batch batch = {.rescue = {.count = 0}, .many_count = 0};
+    queue_batch batch = {.is_quick = belay_level_get() != BELAY_LEVEL_ALL};
     uint32_t index = 0;
     while ((index = queue_take_resumed()) != 0) {
         did_something = true;
@@ -234,11 +236,21 @@ bool belay__queue_run(void) {
         belay__cold *cold = belay__table_cold(first);
         uint32_t next = cold->queue_next;
         uint32_t count = cold->queue_count;
+        batch.freed = 0;
+        const belay__slot *slots = belay__table_slot(first);
+        const belay__slot *following = next == 0 ? slots : belay__table_slot(next);
         for (uint32_t i = 0; i < count; i++) {
+            /* Slots and objects were last touched long ago: the wait for memory would be
+             * most of the cost. A net ahead for slots, a few slots ahead for objects. */
+            __builtin_prefetch(&following[i], 1);
+            if (i + QUEUE_AHEAD < count) {
+                uintptr_t ahead = (uintptr_t)belay__get(&slots[i + QUEUE_AHEAD].object);
+                __builtin_prefetch((const void *)(ahead - QUEUE_HEADER), 1);
+            }
             queue_rescue(&batch, first + i);
         }
         /* Only now: a recycled group must not be looked at as a dead one. */
-        belay__table_orphan(first, count);
+        belay__table_orphan(first, count, batch.freed);
         net_count++;
         first = next;
     }
@@ -377,7 +389,9 @@ void belay__queue_resume(uint32_t first) {
 }
 
 bool belay__queue_wait(uint64_t deadline_ms) {
-    while (belay__queue_run()) {
+    /* Two threads at it would only get into each other's way; without a worker it is
+     * ours. */
+    while (!belay__load(&queue_has_worker) && belay__queue_run()) {
     }
     bool is_in_time = true;
     belay__lock_take(&queue_lock);

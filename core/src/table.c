@@ -214,17 +214,17 @@ void belay__table_give(uint32_t index) {
     }
 }
 
-void belay__table_orphan(uint32_t first, uint32_t count) {
+void belay__table_orphan(uint32_t first, uint32_t count, uint64_t freed) {
     belay__group *group = belay__table_group(first);
     if (count == 1) {
         uint64_t bit = UINT64_C(1) << (first % BELAY__GROUP_SLOTS);
         (void)belay__or(&group->orphans, bit);
-        if (belay__or(&group->returned, 0) & bit) {
+        if ((belay__or(&group->returned, freed) | freed) & bit) {
             table_claim_single(group, first);
         }
         return;
     }
-    uint64_t local = group->local; /* nobody has the group any more */
+    uint64_t local = group->local | freed; /* nobody has the group any more */
     group->local = 0;
     (void)belay__or(&group->orphans, ~UINT64_C(0));
     if ((belay__or(&group->returned, local) | local) == ~UINT64_C(0)) {

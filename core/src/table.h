@@ -26,7 +26,7 @@ uint32_t belay__table_group_take(uint32_t kind, belay_status *out_status);
 
 /* The net of these slots is dead: recycles the ones that are free, now or when they are.
  */
-void belay__table_orphan(uint32_t first, uint32_t count);
+void belay__table_orphan(uint32_t first, uint32_t count, uint64_t freed);
 
 /* Takes a free EXACT slot without a net. 0: none. */
 uint32_t belay__table_single_take(void);

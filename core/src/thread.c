@@ -6,6 +6,7 @@
 #include "platform.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <time.h>
 
@@ -51,6 +52,10 @@ bool belay__thread_start(void *(*run)(void *), void *data) {
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
     return result == 0;
+}
+
+void belay__thread_pause(void) {
+    sched_yield();
 }
 
 void belay__process_at_fork(void (*child)(void)) {

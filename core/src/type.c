@@ -105,7 +105,8 @@ belay_status belay_type_create(const belay_type_options *options, belay_type *ou
     type->options.name = type->name;
     type->is_slow =
             options->guard != BELAY_GUARD_SHARED || options->thread != BELAY_THREAD_ANY;
-    type->is_plain = !type->is_slow && options->net == BELAY_NET_DESTROY;
+    type->is_plain = !type->is_slow && options->net == BELAY_NET_DESTROY &&
+                     options->destroy_many == NULL;
 
     belay_status status = BELAY_OK;
     belay__lock_take(&type_lock);

@@ -22,7 +22,8 @@ bool belay__watch_flag(belay_handle handle) {
         return false;
     }
     uint64_t state = belay__load(&slot->state);
-    while (belay__state_is(state, handle)) {
+    uint64_t net = BELAY_STATE_DYING | BELAY_STATE_NETTED;
+    while (belay__state_is(state, handle) && (state & net) != net) {
         if (belay__cas(&slot->state, &state, state | BELAY_STATE_WATCHED)) {
             return true;
         }

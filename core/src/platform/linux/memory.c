@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -18,6 +17,13 @@ void *belay__memory_private(size_t bytes) {
     void *address =
             mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     return address == MAP_FAILED ? NULL : address;
+}
+
+static void memory_name(const char *name, char *out_name, size_t name_bytes) {
+    size_t length = strlen(name);
+    length = length < name_bytes ? length : name_bytes - 1;
+    memcpy(out_name, name, length);
+    out_name[length] = 0;
 }
 
 /* Opens a file for this process alone: an existing one only if it is a plain file of ours
@@ -41,7 +47,7 @@ int belay__memory_open(const char *path, char *out_name, size_t name_bytes) {
     if (path != NULL) {
         int fd = memory_open_file(path);
         if (fd >= 0) {
-            snprintf(out_name, name_bytes, "%s", path);
+            memory_name(path, out_name, name_bytes);
         }
         return fd;
     }
@@ -54,7 +60,7 @@ int belay__memory_open(const char *path, char *out_name, size_t name_bytes) {
         close(fd);
         return -1;
     }
-    snprintf(out_name, name_bytes, "memfd:belay-ledger");
+    memory_name("memfd:belay-ledger", out_name, name_bytes);
     return fd;
 }
 
