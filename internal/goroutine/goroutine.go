@@ -12,6 +12,9 @@ import "runtime"
 // Depth is how many return addresses a trace covers.
 const Depth = 4
 
+// DepthDeep is how many a deep trace covers.
+const DepthDeep = 10
+
 // mix folds one return address into a trace's hash. The assembly does the same.
 func mix(hash, pc uintptr) uintptr {
 	return (hash<<13 | hash>>51) ^ pc
@@ -27,9 +30,9 @@ func Hash(pcs []uintptr) uintptr {
 }
 
 // TracePortable is Trace by runtime.Callers, a hundred times slower: for where
-// Trace does not see what the runtime sees.
-func TracePortable() (self, hash uintptr) {
-	var pcs [Depth]uintptr
-	count := runtime.Callers(3, pcs[:])
+// Trace does not see what the runtime sees. skip counts functions between.
+func TracePortable(skip int) (self, hash uintptr) {
+	var pcs [DepthDeep]uintptr
+	count := runtime.Callers(3+skip, pcs[:])
 	return Identity(), Hash(pcs[:count])
 }

@@ -41,7 +41,7 @@ func here() uintptr {
 
 //go:noinline
 func herePortable() uintptr {
-	_, hash := goroutine.TracePortable()
+	_, hash := goroutine.TracePortable(0)
 	return hash
 }
 

@@ -36,6 +36,31 @@ done:
 	MOVQ DX, hash+8(FP)
 	RET
 
+// func TraceDeep() (self, hash uintptr)
+TEXT ·TraceDeep(SB), NOSPLIT|NOFRAME, $0-16
+	MOVQ R14, self+0(FP)
+	MOVQ 8(R14), R9
+	SUBQ $8, R9 // the last frame needs two words
+	XORL DX, DX
+	MOVQ BP, AX
+	CMPQ AX, 0(R14)
+	JLS  done
+	CMPQ AX, R9
+	JCC  done
+	STEP
+	STEP
+	STEP
+	STEP
+	STEP
+	STEP
+	STEP
+	STEP
+	STEP
+	STEP
+done:
+	MOVQ DX, hash+8(FP)
+	RET
+
 // func Identity() uintptr
 TEXT ·Identity(SB), NOSPLIT|NOFRAME, $0-8
 	MOVQ R14, ret+0(FP)

@@ -35,6 +35,32 @@ done:
 	MOVD R3, hash+8(FP)
 	RET
 
+// func TraceDeep() (self, hash uintptr)
+TEXT ·TraceDeep(SB), NOSPLIT|NOFRAME, $0-16
+	MOVD g, self+0(FP)
+	MOVD 8(g), R5
+	SUB  $8, R5
+	MOVD ZR, R3
+	MOVD R29, R1
+	MOVD 0(g), R6
+	CMP  R6, R1
+	BLS  done
+	CMP  R5, R1
+	BHS  done
+	STEP
+	STEP
+	STEP
+	STEP
+	STEP
+	STEP
+	STEP
+	STEP
+	STEP
+	STEP
+done:
+	MOVD R3, hash+8(FP)
+	RET
+
 // func Identity() uintptr
 TEXT ·Identity(SB), NOSPLIT|NOFRAME, $0-8
 	MOVD g, ret+0(FP)

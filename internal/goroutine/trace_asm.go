@@ -14,5 +14,10 @@ package goroutine
 //go:noescape
 func Trace() (self, hash uintptr)
 
+// TraceDeep is Trace over DepthDeep return addresses.
+//
+//go:noescape
+func TraceDeep() (self, hash uintptr)
+
 // Identity returns the address of the running goroutine's descriptor.
 func Identity() uintptr

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+
+package belay
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"belay.example/belay/internal/goroutine"
+)
+
+// failed is what a Loan that came with an error points at: its Return finds a
+// state that it does not expect, and does nothing.
+var failed = net{slot: &slot{state: 1}}
+
+// borrow counts a borrow of an open object. The common case is one
+// compare-and-swap: the state is what it was at Own.
+func (n *net) borrow(ref uint64) (loan, error) {
+	if n != nil && atomic.CompareAndSwapUint64(&n.slot.state, ref, ref+1) {
+		return loan{n, ref + 1, 0}, nil
+	}
+	return n.borrowContext(nil, ref)
+}
+
+// borrowContext is borrow for every case. ctx limits waiting for a guard; it
+// may be nil.
+func (n *net) borrowContext(ctx context.Context, ref uint64) (loan, error) {
+	if n == nil {
+		return loan{net: &failed}, failure("borrow", nil, statusClosed)
+	}
+	// The net must live until the borrow is counted; then the object stays anyway.
+	defer runtime.KeepAlive(n)
+	collectUnderStress()
+	for {
+		state := atomic.LoadUint64(&n.slot.state)
+		switch {
+		case !isLive(state, ref) || state&stateClosed != 0:
+			n.misuse(ReportUseAfterClose, ref, statusClosed)
+			return loan{net: &failed}, failure("borrow", n.kindOf(ref), statusClosed)
+		case state&stateSlow != 0:
+			return n.borrowGuarded(ctx, ref)
+		case state&stateBorrows == stateBorrows:
+			return loan{net: &failed}, failure("borrow", n.kindOf(ref), statusTooManyBorrows)
+		}
+		collectUnderStress()
+		if n.compareAndSwap(state, state+1) {
+			raceBorrowed(n)
+			return loan{n, state + 1 | slowReference, 0}, nil
+		}
+	}
+}
+
+// kindOf is the type of the object that ref names, or named if the slot still
+// knows it.
+func (n *net) kindOf(ref uint64) *kind {
+	state := atomic.LoadUint64(&n.slot.state)
+	if (state-ref)&generationMask <= generationUnit {
+		return n.kind()
+	}
+	return nil
+}
+
+// borrowGuarded borrows through the core, and parks while the guard is taken.
+func (n *net) borrowGuarded(ctx context.Context, ref uint64) (loan, error) {
+	k, site := n.kind(), n.kind().siteHere()
+	for {
+		identity := k.identity()
+		r := bindBorrow(n.bits(ref), identity, site)
+		if r.status == statusBusy && identity != 0 && inCallback() {
+			// The thread that called us back may hold the guard for us.
+			identity = identitySelf()
+			r = bindBorrow(n.bits(ref), identity, site)
+		}
+		switch r.status {
+		case statusOK:
+			raceBorrowed(n)
+			return loan{n, ref + 1 | stateOverflow, identity}, nil
+		case statusBusy:
+			if err := waitForGuard(ctx, r.guard); err != nil {
+				return loan{net: &failed}, failureOf("borrow", k, statusTimedOut, 0, err)
+			}
+		default:
+			return loan{net: &failed}, failure("borrow", k, r.status)
+		}
+	}
+}
+
+// identity is who holds a guard for this goroutine: 0 stands for the thread.
+func (k *kind) identity() uint64 {
+	if k.isThread {
+		return 0
+	}
+	return uint64(goroutine.Identity()) | identityForeign
+}
+
+// leave is the return for every case but an object that is as it was borrowed.
+func (l *loan) leave() {
+	n, used := l.net, l.used
+	if n == nil || n == &failed {
+		return
+	}
+	if used == 0 {
+		n.misuse(ReportDoubleReturn, atomic.LoadUint64(&n.slot.state), statusNotBorrowed)
+		return
+	}
+	defer runtime.KeepAlive(n)
+	raceReturning(n)
+	for {
+		state := atomic.LoadUint64(&n.slot.state)
+		if !isLive(state, used) || state&stateBorrows == 0 {
+			n.misuse(ReportDoubleReturn, used, statusNotBorrowed)
+			return
+		}
+		isLast := state&stateClosed != 0 && state&stateBorrows == 1
+		if state&stateSlow != 0 || isLast {
+			break
+		}
+		if n.compareAndSwap(state, state-1) {
+			return
+		}
+	}
+	k := n.kind()
+	traceClosed(n.bits(used), false)
+	r := bindReturn(n.bits(used), l.identity, k.siteHere())
+	if r.guard != 0 {
+		guardLeft(r.guard)
+	}
+	n.reuse(used)
+}
+
+// misuse reports a call that is refused.
+func (n *net) misuse(kind ReportKind, ref uint64, s status) {
+	bits := n.bits(ref)
+	forget := traceUsed(bits)
+	defer forget()
+	bindMisuse(kind, bits, s, n.kind().siteHere())
+}
+
+// disown gives the object back.
+func (h handle) disown() (uintptr, error) {
+	if h.net == nil {
+		return 0, failure("disown", nil, statusClosed)
+	}
+	k := h.net.kind()
+	r := bindDisown(h.net.bits(h.ref), k.siteHere())
+	if r.status != statusOK {
+		return 0, failure("disown", k, r.status)
+	}
+	h.net.reuse(h.ref)
+	return uintptr(r.value), nil
+}
+
+// interruptible calls f, and interrupt when ctx ends during it.
+func interruptible(ctx context.Context, interrupt func(), f func() error) error {
+	var running sync.WaitGroup
+	running.Add(1)
+	stop := context.AfterFunc(ctx, func() {
+		defer running.Done()
+		defer func() {
+			if p := recover(); p != nil {
+				_ = panicked("interrupt function", p)
+			}
+		}()
+		interrupt()
+	})
+	interrupted := false
+	// Also when f panics: the object must outlast the interrupt.
+	end := func() {
+		if interrupted = !stop(); interrupted {
+			running.Wait()
+		}
+	}
+	done := false
+	defer func() {
+		if !done {
+			end()
+		}
+	}()
+	err := f()
+	done = true
+	end()
+	if interrupted && err != nil {
+		return &interruption{context.Cause(ctx), err}
+	}
+	return err
+}
+
+// interruption is the error of a call that was interrupted.
+type interruption struct{ cause, err error }
+
+func (i *interruption) Error() string {
+	return i.err.Error() + " (interrupted: " + i.cause.Error() + ")"
+}
+
+func (i *interruption) Unwrap() []error { return []error{i.err, i.cause} }

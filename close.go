@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+
+package belay
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// closeSlow closes an object through the core.
+func (n *net) closeSlow(ref uint64, site uint32) error {
+	defer runtime.KeepAlive(n)
+	s, code, _, err := n.closeInCore(nil, ref, site, false)
+	if err != nil {
+		return err
+	}
+	return n.kind().ending("close", s, code)
+}
+
+// closeInCore closes, and parks while the guard is taken. ctx may be nil.
+func (n *net) closeInCore(ctx context.Context, ref uint64, site uint32, watch bool) (status, int32, bool, error) {
+	state := atomic.LoadUint64(&n.slot.state)
+	if !isLive(state, ref) {
+		n.reuse(ref)
+		if levelGet() == LevelAll {
+			n.misuse(ReportDoubleClose, ref, statusOK)
+		}
+		return statusOK, 0, true, nil
+	}
+	k := n.kind()
+	if state&stateTraced != 0 {
+		traceClosed(n.bits(ref), true)
+	}
+	for {
+		identity := k.identity()
+		r := bindClose(n.bits(ref), identity, site, watch)
+		if r.status == statusBusy && identity != 0 && inCallback() {
+			r = bindClose(n.bits(ref), identitySelf(), site, watch)
+		}
+		if r.status != statusBusy {
+			if r.guard != 0 {
+				guardLeft(r.guard)
+			}
+			n.reuse(ref)
+			return r.status, r.code, r.ended, nil
+		}
+		if err := waitForGuard(ctx, r.guard); err != nil {
+			return statusTimedOut, 0, false, failureOf("close", k, statusTimedOut, 0, err)
+		}
+	}
+}
+
+// endings holds those who wait in CloseWait, by the handle's bits.
+var endings struct {
+	sync.Mutex
+	waiters map[uint64][]chan result
+}
+
+// ended is the core's word that a watched object ended, or is open again.
+func ended(bits uint64, s status, code int32) {
+	endings.Lock()
+	defer endings.Unlock()
+	for _, waiter := range endings.waiters[bits] {
+		waiter <- result{status: s, code: code}
+	}
+	delete(endings.waiters, bits)
+}
+
+func watchEnd(bits uint64) chan result {
+	waiter := make(chan result, 1)
+	endings.Lock()
+	defer endings.Unlock()
+	if endings.waiters == nil {
+		endings.waiters = map[uint64][]chan result{}
+	}
+	endings.waiters[bits] = append(endings.waiters[bits], waiter)
+	return waiter
+}
+
+func unwatchEnd(bits uint64, waiter chan result) {
+	endings.Lock()
+	defer endings.Unlock()
+	waiters := endings.waiters[bits]
+	for i, w := range waiters {
+		if w == waiter {
+			endings.waiters[bits] = append(waiters[:i:i], waiters[i+1:]...)
+		}
+	}
+	if len(endings.waiters[bits]) == 0 {
+		delete(endings.waiters, bits)
+	}
+}
+
+func (n *net) closeWait(ctx context.Context, ref uint64) error {
+	defer runtime.KeepAlive(n)
+	k := n.kind()
+	bits := n.bits(ref)
+	// Before the call, so that no end is missed.
+	waiter := watchEnd(bits)
+	defer unwatchEnd(bits, waiter)
+	s, code, isKnown, err := n.closeInCore(ctx, ref, k.siteHere(), true)
+	if err != nil {
+		return err
+	}
+	if isKnown || s != statusOK {
+		return k.ending("close", s, code)
+	}
+	select {
+	case r := <-waiter:
+		n.reuse(ref)
+		return k.ending("close", r.status, r.code)
+	case <-ctx.Done():
+		return failureOf("close", k, statusTimedOut, 0, context.Cause(ctx))
+	}
+}

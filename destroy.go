@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+
+package belay
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"unsafe"
+
+	"belay.example/belay/internal/goroutine"
+)
+
+// A destructor in Go runs on the closing goroutine when Close finds the object
+// idle, and is called by the core otherwise. Its error has no place in the
+// core, which knows codes: the error waits here under its code, odd if the
+// object is still there, until the code comes back.
+
+const outcomeMax = 1024
+
+var outcomes struct {
+	sync.Mutex
+	errors [outcomeMax]error
+	next   int32
+}
+
+// errExited is the outcome of a destructor that left by runtime.Goexit.
+var errExited = errors.New("the destructor called runtime.Goexit")
+
+// outcomeCode turns a destructor's error into a code for the core: 0 for none.
+func outcomeCode(err error) int32 {
+	if err == nil {
+		return 0
+	}
+	code := int32(2)
+	var r *refusal
+	if errors.As(err, &r) {
+		code, err = 1, r.err
+	}
+	outcomes.Lock()
+	defer outcomes.Unlock()
+	outcomes.next = (outcomes.next + 1) % outcomeMax
+	outcomes.errors[outcomes.next] = err
+	return code + 2*outcomes.next
+}
+
+// outcome is the error behind a code of a Go destructor.
+func outcome(code int32) error {
+	if code <= 0 {
+		return nil
+	}
+	outcomes.Lock()
+	defer outcomes.Unlock()
+	return outcomes.errors[(code-1)/2%outcomeMax]
+}
+
+// ending is the error of a close that ended with this status and code.
+func (k *kind) ending(op string, s status, code int32) error {
+	if s == statusOK {
+		return nil
+	}
+	if k.release == releaseGo {
+		return failureOf(op, k, s, 0, outcome(code))
+	}
+	return failureOf(op, k, s, int(code), nil)
+}
+
+// destroyGo destroys an object that this goroutine claimed. A panic of the
+// destructor goes on, and so does a Goexit; the object is gone all the same.
+func (n *net) destroyGo(k *kind, ref uint64, self uintptr, site uint32) error {
+	returned := false
+	defer func() {
+		if !returned {
+			bindSettle(n.bits(ref), site, outcomeCode(errExited))
+			n.reuse(ref)
+		}
+	}()
+	err := k.destroy(pointer(uintptr(n.slot.object)))
+	returned = true
+	if err == nil {
+		n.settle(k, ref, self, site)
+		return nil
+	}
+	code := outcomeCode(err)
+	s := bindSettle(n.bits(ref), site, code)
+	n.reuse(ref)
+	return k.ending("close", s, code)
+}
+
+// destroyForCore runs the destructor for the core and returns a code. A panic
+// ends here, and is reported.
+func (k *kind) destroyForCore(object unsafe.Pointer) (code int32) {
+	enterCallback()
+	defer leaveCallback()
+	defer func() {
+		if p := recover(); p != nil {
+			code = outcomeCode(panicked("destructor of "+k.name, p))
+		}
+	}()
+	return outcomeCode(k.destroy(object))
+}
+
+// judgeForCore asks the type's Judge.
+func (k *kind) judgeForCore(code int) (verdict Verdict) {
+	if k.judge == nil {
+		return k.onError
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			verdict = Gone
+			_ = panicked("Judge of "+k.name, p)
+		}
+	}()
+	return k.judge(code)
+}
+
+func (k *kind) sizeForCore(object unsafe.Pointer) (bytes uint64) {
+	enterCallback()
+	defer leaveCallback()
+	defer func() {
+		if p := recover(); p != nil {
+			_ = panicked("SizeFunc of "+k.name, p)
+		}
+	}()
+	return k.sizeOf(object)
+}
+
+// panicked reports a panic that ends in one of our callbacks, and makes an
+// error of it. Called while recovering.
+func panicked(where string, value any) error {
+	err := fmt.Errorf("panic in the %s: %v", where, value)
+	notePanic(err)
+	return err
+}
+
+// callbacks knows the goroutines that run a callback of the core: a guard that
+// their thread entered is theirs too.
+var callbacks struct {
+	sync.Mutex
+	depth map[uintptr]int
+}
+
+func enterCallback() {
+	self := goroutine.Identity()
+	callbacks.Lock()
+	defer callbacks.Unlock()
+	if callbacks.depth == nil {
+		callbacks.depth = map[uintptr]int{}
+	}
+	callbacks.depth[self]++
+}
+
+func leaveCallback() {
+	self := goroutine.Identity()
+	callbacks.Lock()
+	defer callbacks.Unlock()
+	if callbacks.depth[self]--; callbacks.depth[self] == 0 {
+		delete(callbacks.depth, self)
+	}
+}
+
+func inCallback() bool {
+	self := goroutine.Identity()
+	callbacks.Lock()
+	defer callbacks.Unlock()
+	return callbacks.depth[self] > 0
+}

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: MIT
+
+package belay
+
+import (
+	"math/bits"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+)
+
+// A net is the Go object that stands for a slot: every handle value of an
+// object points at its net. When no handle is left, the collector finds the net
+// dead, and its cleanup tells the core. See docs/internals/net.md.
+type net struct {
+	slot   *slot  // C memory
+	group  *group // C memory
+	parent *net   // exact: keeps the net of the parent
+	index  uint32
+	shadow uint32 // what the race detector sees
+}
+
+// chunk is 64 nets that live and die together: a shared net.
+type chunk struct{ nets [groupSlots]net }
+
+// chunk returns the chunk that a shared net is part of.
+func (n *net) chunk() *chunk {
+	return (*chunk)(unsafe.Add(unsafe.Pointer(n), -int(n.index%groupSlots)*int(unsafe.Sizeof(net{}))))
+}
+
+func (n *net) bit() uint64 { return 1 << (n.index % groupSlots) }
+
+func (n *net) bits(ref uint64) uint64 { return ref&generationMask | uint64(n.index) }
+
+func (n *net) kind() *kind { return kinds[n.slot.kind] }
+
+func (n *net) compareAndSwap(old, new uint64) bool {
+	return atomic.CompareAndSwapUint64(&n.slot.state, old, new)
+}
+
+// isLive tells whether a state is that of the object a reference names.
+func isLive(state, ref uint64) bool {
+	return (state^ref)&generationMask == 0 && state&stateLive != 0
+}
+
+// pointer turns a number from C memory into the pointer it is.
+func pointer(number uintptr) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&number)) }
+
+// dead is the cleanup of every net: first index and count in one word. It only
+// pushes, since one slow cleanup would hold up all others.
+func dead(which uint64) { bindDead(uint32(which), uint32(which>>32)) }
+
+// newNet makes the armed net of one slot of an exact group.
+func newNet(index uint32) *net {
+	n := &net{slot: bindSlot(index), group: bindGroup(index), index: index}
+	runtime.AddCleanup(n, dead, uint64(index)|1<<32)
+	return n
+}
+
+// newChunk makes a shared net of 64 fresh slots; nil if there is no room.
+func newChunk() *chunk {
+	first := bindGroupTake(groupShared)
+	if first == 0 {
+		return nil
+	}
+	c := new(chunk)
+	s, g := bindSlot(first), bindGroup(first)
+	for i := range c.nets {
+		c.nets[i] = net{
+			slot:  (*slot)(unsafe.Add(unsafe.Pointer(s), i*int(unsafe.Sizeof(slot{})))),
+			group: g,
+			index: first + uint32(i),
+		}
+	}
+	g.local = ^uint64(0)
+	runtime.AddCleanup(c, dead, uint64(first)|groupSlots<<32)
+	armCollection()
+	return c
+}
+
+// spill holds the exact nets that the stripes have no room for, and the slots
+// that have no net yet.
+var spill struct {
+	sync.Mutex
+	nets        []*net
+	least       int // fewest nets since the last collection: what was not needed
+	fresh, free uint32
+}
+
+// takeSpilled fills into with spilled nets and returns how many.
+func takeSpilled(into []*net) int {
+	spill.Lock()
+	defer spill.Unlock()
+	count := min(len(into), len(spill.nets))
+	rest := len(spill.nets) - count
+	copy(into, spill.nets[rest:])
+	clear(spill.nets[rest:])
+	spill.nets = spill.nets[:rest]
+	spill.least = min(spill.least, rest)
+	return count
+}
+
+func giveSpilled(nets []*net) {
+	spill.Lock()
+	defer spill.Unlock()
+	spill.nets = append(spill.nets, nets...)
+	armCollection()
+}
+
+// trimSpilled lets go of half the nets that were not needed since the last
+// collection: they die, and their slots go back to the core.
+func trimSpilled() {
+	spill.Lock()
+	defer spill.Unlock()
+	rest := len(spill.nets) - (spill.least+1)/2
+	clear(spill.nets[rest:])
+	spill.nets = spill.nets[:rest]
+	spill.least = rest
+}
+
+// freshNet makes a net for a slot that has none; nil if there is no room.
+func freshNet() *net {
+	index := bindSingleTake()
+	if index == 0 {
+		spill.Lock()
+		if spill.free == 0 {
+			spill.fresh = bindGroupTake(groupExact)
+			if spill.fresh != 0 {
+				spill.free = groupSlots
+			}
+		}
+		if spill.free > 0 {
+			index = spill.fresh
+			spill.fresh++
+			spill.free--
+		}
+		spill.Unlock()
+	}
+	if index == 0 {
+		return nil
+	}
+	return newNet(index)
+}
+
+var collectionArmed atomic.Bool
+
+// sentinel dies in every collection; it is large enough not to share its memory.
+type sentinel struct{ _ [4]uintptr }
+
+// armCollection has onCollection called after each collection from now on.
+func armCollection() {
+	if collectionArmed.CompareAndSwap(false, true) {
+		runtime.AddCleanup(new(sentinel), onCollection, 0)
+	}
+}
+
+// onCollection lets go of what would keep forgotten handles from being found:
+// the stripes' own pointers to chunks that are in use.
+func onCollection(int) {
+	for i := range stripes {
+		s := stripes[i].lockThis()
+		if c := s.chunk; c != nil && s.group.local|atomic.LoadUint64(&s.group.returned) != ^uint64(0) {
+			s.detach()
+		}
+		s.unlock()
+	}
+	trimSpilled()
+	collectionArmed.Store(false)
+	armCollection()
+}
+
+// detach gives up the stripe's chunk. Who gives its last slot back takes it.
+func (s *stripe) detach() {
+	c, g := s.chunk, s.group
+	s.chunk, s.group = nil, nil
+	if g.local != 0 {
+		atomic.OrUint64(&g.returned, g.local)
+		g.local = 0
+	}
+	atomic.StoreUint32(&g.detached, 1)
+	// It may have become whole between the check and the store.
+	if c.reclaim() {
+		s.keepSpare(c)
+	}
+}
+
+// reclaim takes a detached chunk that is whole. Only one caller gets it.
+func (c *chunk) reclaim() bool {
+	g := c.nets[0].group
+	return atomic.LoadUint64(&g.returned) == ^uint64(0) && atomic.CompareAndSwapUint32(&g.detached, 1, 0)
+}
+
+// keepSpare keeps a whole chunk, if there is room. Else it dies, and the core
+// has its group back.
+func (s *stripe) keepSpare(c *chunk) {
+	if s.spareCount < len(s.spares) {
+		s.spares[s.spareCount] = c
+		s.spareCount++
+	}
+}
+
+// takeShared takes a free slot of the stripe's chunk. nil: it has none.
+func (s *stripe) takeShared() *net {
+	g := s.group
+	if g == nil {
+		return nil
+	}
+	local := g.local
+	if local == 0 {
+		if local = atomic.SwapUint64(&g.returned, 0); local == 0 {
+			return nil
+		}
+	}
+	g.local = local & (local - 1)
+	return &s.chunk.nets[bits.TrailingZeros64(local)]
+}
+
+// adopt makes a chunk, all of it free, the stripe's own.
+func (s *stripe) adopt(c *chunk) {
+	g := c.nets[0].group
+	g.local |= atomic.SwapUint64(&g.returned, 0)
+	s.chunk, s.group = c, g
+}
+
+// refillShared gets a chunk for the stripe, which is locked before and after,
+// and takes a slot of it. nil: there is no room.
+func (s *stripe) refillShared() *net {
+	for {
+		if n := s.takeShared(); n != nil {
+			return n
+		}
+		if s.group != nil {
+			s.detach()
+		}
+		if s.spareCount > 0 {
+			s.spareCount--
+			s.adopt(s.spares[s.spareCount])
+			s.spares[s.spareCount] = nil
+			continue
+		}
+		s.unlock()
+		c := newChunk()
+		s.lockThis()
+		if c == nil {
+			return nil
+		}
+		s.keepSpare(c)
+	}
+}
+
+// giveShared gives a slot back. The stripe is locked.
+func (s *stripe) giveShared(n *net) {
+	if s.group == n.group {
+		s.group.local |= n.bit()
+		return
+	}
+	if atomic.OrUint64(&n.group.returned, n.bit())|n.bit() == ^uint64(0) {
+		if c := n.chunk(); c.reclaim() {
+			s.keepSpare(c)
+		}
+	}
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+
+//go:build !race
+
+package belay
+
+const raceEnabled = false
+
+func raceBorrowed(*net)  {}
+func raceReturning(*net) {}
+func raceUse(*net)       {}
+func raceOwned(*net)     {}
+func raceDestroyed(*net) {}

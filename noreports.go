@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: MIT
+
+//go:build belay_noreports
+
+package belay
+
+const noReports = true

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+
+package belay
+
+import (
+	"runtime"
+	"strconv"
+	"strings"
+	"sync/atomic"
+
+	"belay.example/belay/internal/goroutine"
+)
+
+// A site is a line of source, "function file:line", interned in the ledger.
+// Every open and every close names one. The return addresses on the stack,
+// mixed into one number, lead to the site through a small table: a few
+// nanoseconds. Two lines that share the number's lower bits push each other
+// out; two call chains that share all of it would share a site.
+
+const siteCells = 4096
+
+// siteTable holds a site in the low 24 bits, the chain's number above.
+var siteTable [siteCells]uint64
+
+const siteMask = 1<<24 - 1
+
+// framesAgree tells whether the fast walk sees what the runtime sees.
+var framesAgree bool
+
+// ownPackage is this package's path, wherever it was moved to.
+var ownPackage string
+
+func startSites() {
+	pc, _, _, _ := runtime.Caller(0)
+	ownPackage = packageOf(runtime.FuncForPC(pc).Name())
+	framesAgree = probe()
+}
+
+// probe compares the fast walk with the runtime's, four calls deep.
+//
+//go:noinline
+func probe() bool { return probeOuter() }
+
+//go:noinline
+func probeOuter() bool { return probeInner() }
+
+//go:noinline
+func probeInner() bool {
+	_, hash := goroutine.Trace()
+	_, deep := goroutine.TraceDeep()
+	var pcs [goroutine.DepthDeep]uintptr
+	count := runtime.Callers(2, pcs[:])
+	return count >= goroutine.Depth && hash == goroutine.Hash(pcs[:goroutine.Depth]) &&
+		(count < goroutine.DepthDeep || deep == goroutine.Hash(pcs[:]))
+}
+
+// site is the site of the stack whose trace has this hash.
+func (k *kind) site(hash uintptr) uint32 {
+	mixed := (uint64(hash) ^ uint64(k.id)) * 0x9e3779b97f4a7c15
+	cell := atomic.LoadUint64(&siteTable[mixed%siteCells])
+	if (cell^mixed)&^siteMask == 0 && framesAgree {
+		return uint32(cell & siteMask)
+	}
+	return k.siteSlow(mixed)
+}
+
+// siteHere is the site of the program's line that called into this package.
+func (k *kind) siteHere() uint32 {
+	_, hash := goroutine.TraceDeep()
+	return k.site(hash)
+}
+
+// siteSlow asks the runtime for the frames, and fills the table.
+//
+//go:noinline
+func (k *kind) siteSlow(mixed uint64) uint32 {
+	if !framesAgree {
+		_, hash := goroutine.TracePortable(1)
+		mixed = (uint64(hash) ^ uint64(k.id)) * 0x9e3779b97f4a7c15
+		cell := atomic.LoadUint64(&siteTable[mixed%siteCells])
+		if (cell^mixed)&^siteMask == 0 {
+			return uint32(cell & siteMask)
+		}
+	}
+	var pcs [64]uintptr
+	count := runtime.Callers(2, pcs[:])
+	site := bindSite(k.line(runtime.CallersFrames(pcs[:count])))
+	atomic.StoreUint64(&siteTable[mixed%siteCells], mixed&^siteMask|uint64(site))
+	return site
+}
+
+// line picks the frame that the program's author wants to see: the first one
+// outside this package and outside the wrapper, which is the package that made
+// the type. A wrapper in the program's own package is told by its file. Failing
+// that, the wrapper's own line.
+func (k *kind) line(frames *runtime.Frames) string {
+	var own, otherFile runtime.Frame
+	for {
+		frame, more := frames.Next()
+		pkg := packageOf(frame.Function)
+		switch {
+		case frame.Function == "" || isOwn(pkg, frame.File):
+		case pkg != k.pkg && !isStandard(pkg):
+			return lineOf(frame)
+		case pkg != k.pkg && own.PC == 0:
+			own = frame
+		case pkg != k.pkg:
+			// The standard library called the wrapper: further out is no better.
+			more = false
+		default:
+			if own.PC == 0 {
+				own = frame
+			}
+			if otherFile.PC == 0 && frame.File != k.file {
+				otherFile = frame
+			}
+		}
+		if !more {
+			break
+		}
+	}
+	if otherFile.PC != 0 {
+		return lineOf(otherFile)
+	}
+	return lineOf(own)
+}
+
+// isOwn tells frames of this package from those of its tests.
+func isOwn(pkg, file string) bool {
+	return pkg == ownPackage && !strings.HasSuffix(file, "_test.go")
+}
+
+// isStandard tells packages of the standard library: no dot in the first part
+// of the path, and not the program's main.
+func isStandard(pkg string) bool {
+	first, _, _ := strings.Cut(pkg, "/")
+	return pkg != "main" && !strings.Contains(first, ".")
+}
+
+func lineOf(frame runtime.Frame) string {
+	if frame.Function == "" {
+		return "?"
+	}
+	_, name, found := cutLast(frame.Function, "/")
+	if !found {
+		name = frame.Function
+	}
+	return name + " " + frame.File + ":" + strconv.Itoa(frame.Line)
+}
+
+// packageOf is the import path in a function's name.
+func packageOf(function string) string {
+	folder, rest, found := cutLast(function, "/")
+	if !found {
+		rest = function
+	}
+	name, _, _ := strings.Cut(rest, ".")
+	if !found {
+		return name
+	}
+	return folder + "/" + name
+}
+
+func cutLast(text, separator string) (before, after string, found bool) {
+	if i := strings.LastIndex(text, separator); i >= 0 {
+		return text[:i], text[i+len(separator):], true
+	}
+	return "", text, false
+}

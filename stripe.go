@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+
+package belay
+
+import (
+	"runtime"
+	"sync/atomic"
+)
+
+const (
+	stripeCount = 16
+	poolSize    = 64
+)
+
+// stripe holds free nets for the goroutines that hash to it, and writes one
+// shard of every type's counters. Its lock is held for a few stores; who finds
+// it taken goes to the next stripe.
+type stripe struct {
+	lock       uint32
+	index      uint32
+	untilTrace uint32 // opens until the next one that is traced
+	pooled     int
+	chunk      *chunk // the shared net in use, and its group
+	group      *group
+	spareCount int
+	spares     [4]*chunk
+	pool       [poolSize]*net
+	_          [64]byte
+}
+
+var stripes [stripeCount]stripe
+
+func startStripes() {
+	interval := bindTraceInterval()
+	for i := range stripes {
+		s := stripes[i].lockThis()
+		s.index, s.untilTrace = uint32(i), interval
+		s.unlock()
+	}
+}
+
+// lockStripe locks a stripe: the goroutine's own, or another that is free.
+func lockStripe(self uintptr) *stripe {
+	first := uint64(self) * 0x9e3779b97f4a7c15 >> 60
+	if s := &stripes[first%stripeCount]; atomic.CompareAndSwapUint32(&s.lock, 0, 1) {
+		return s
+	}
+	return lockNext(uint32(first))
+}
+
+func lockNext(first uint32) *stripe {
+	for i := first + 1; ; i++ {
+		if s := &stripes[i%stripeCount]; atomic.CompareAndSwapUint32(&s.lock, 0, 1) {
+			return s
+		}
+		if i%stripeCount == first {
+			runtime.Gosched()
+		}
+	}
+}
+
+// lockThis locks this very stripe.
+func (s *stripe) lockThis() *stripe {
+	for !atomic.CompareAndSwapUint32(&s.lock, 0, 1) {
+		runtime.Gosched()
+	}
+	return s
+}
+
+func (s *stripe) unlock() { release32(&s.lock, 0) }
+
+// takeExact takes an armed net from the pool. nil: it is empty.
+func (s *stripe) takeExact() *net {
+	if s.pooled == 0 {
+		return nil
+	}
+	s.pooled--
+	n := s.pool[s.pooled]
+	s.pool[s.pooled] = nil // or the pool would keep a forgotten object's net
+	return n
+}
+
+// refillExact gets nets for the pool of the stripe, which is locked before and
+// after, and takes one.
+func (s *stripe) refillExact() *net {
+	if n := s.takeExact(); n != nil {
+		return n
+	}
+	s.unlock()
+	var nets [poolSize / 2]*net
+	count := takeSpilled(nets[:])
+	if count == 0 {
+		if nets[0] = freshNet(); nets[0] != nil {
+			count = 1
+		}
+	}
+	s.lockThis()
+	if count == 0 {
+		return nil
+	}
+	for i := 1; i < count; i++ {
+		s.giveExact(nets[i])
+	}
+	return nets[0]
+}
+
+// giveExact puts a net whose slot is free into the pool. The stripe is locked,
+// but for a moment when the pool is full.
+func (s *stripe) giveExact(n *net) {
+	for s.pooled == poolSize {
+		var nets [poolSize / 2]*net
+		s.pooled -= copy(nets[:], s.pool[poolSize/2:])
+		clear(s.pool[poolSize/2:])
+		s.unlock()
+		giveSpilled(nets[:])
+		s.lockThis()
+	}
+	s.pool[s.pooled] = n
+	s.pooled++
+}
+
+// opened counts an object. True: the shard's credit is used up.
+func (s *stripe) opened(k *kind, bytes uint64) bool {
+	c := &k.counters.shards[s.index]
+	c.opened++
+	c.bytes += bytes
+	c.unchecked += max(bytes, operationBytes)
+	return c.unchecked >= creditBytes
+}
+
+// gone counts the end of an object.
+func (s *stripe) gone(k *kind, bytes uint64) bool {
+	c := &k.counters.shards[s.index]
+	c.gone++
+	c.bytes -= bytes
+	c.unchecked += max(bytes, operationBytes)
+	return c.unchecked >= creditBytes
+}
