@@ -8,9 +8,13 @@
 copy_tree "$scratch/tree"
 cd "$scratch/tree"
 
-# Plants marker $2 in file $1, and expects it in the program built next.
+# Plants marker $2 in file $1, before a header's last #endif, and expects it in the program built next.
 expect_rebuild() {
-    printf '\n__attribute__((used)) static const char belay__marker_%s[] = "belay-marker-%s";\n' "$2" "$2" >>"$1"
+    local marker="__attribute__((used)) static const char belay__marker_$2[] = \"belay-marker-$2\";"
+    case $1 in
+    *.h) sed -i "\$i $marker" "$1" ;;
+    *) printf '\n%s\n' "$marker" >>"$1" ;;
+    esac
     (cd e2e && go build -o "$scratch/program" ./consumer)
     grep -q "belay-marker-$2" "$scratch/program" || fail "an edit of $1 did not rebuild"
     "$scratch/program"
@@ -24,7 +28,5 @@ expect_rebuild "$source" one
 expect_rebuild "$source" two
 for header in core/src/slot.h core/include/belay/handle.h; do
     [ -f "$header" ] || fail "$header is gone: name another header here"
-    sed -i '$d' "$header" # its #endif
     expect_rebuild "$header" "$(basename "$header" .h)"
-    printf '\n#endif\n' >>"$header"
 done
