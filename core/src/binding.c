@@ -144,8 +144,7 @@ int belay__bind_destroy(void *destroy, void *context, void *object) {
 
 belay_status belay__bind_settle(uint64_t handle, uint32_t site, int code) {
     uint32_t index = belay__handle_index((belay_handle){handle});
-    const belay__type *type =
-            belay__type_get(belay__get(&belay__table_slot(index)->type));
+    const belay__type *type = belay__type_of(belay__table_slot(index));
     belay__ending ending = {
             .identity = belay__identity_self(), .site = site, .wait = BELAY__GUARD_WAIT};
     return belay__end_finish(index, belay__type_judge(type, code), code, &ending);
@@ -174,7 +173,7 @@ void belay__bind_past(uint64_t handle, uint32_t *out_opened, uint32_t *out_close
 }
 
 uint32_t belay__bind_trace_interval(void) {
-    switch (belay_level_get()) {
+    switch (belay__report_level()) {
     case BELAY_LEVEL_ALL:
         return 1;
     case BELAY_LEVEL_SAMPLED:

@@ -35,7 +35,7 @@ static belay_status end_reopen(uint32_t index, belay_report_kind kind,
     bool is_watched = belay__load(&slot->state) & BELAY_STATE_WATCHED;
     belay__mistake mistake = {.kind = kind,
             .status = status,
-            .type = belay__get(&slot->type),
+            .type = belay__type_of(slot)->id,
             .handle = handle.bits,
             .count = 1,
             .age_ms = end_age_ms(slot),
@@ -43,6 +43,7 @@ static belay_status end_reopen(uint32_t index, belay_report_kind kind,
             .opened = belay__get(&slot->site),
             .closed = ending->site};
     belay__account_count(mistake.type, refused);
+    belay__table_cold(index)->is_leak = 0;
     (void)belay__family_reopen(handle, BELAY_STATE_DYING);
     belay__report(&mistake);
     if (is_watched) {
@@ -78,7 +79,7 @@ belay_status belay__end_settle(
     belay_status status = is_failed ? BELAY_DESTROY_FAILED : BELAY_OK;
     bool is_rescue = belay__load(&slot->state) & BELAY_STATE_NETTED;
     belay__mistake mistake = {.kind = BELAY_REPORT_RESCUE,
-            .type = belay__get(&slot->type),
+            .type = belay__type_of(slot)->id,
             .handle = end_handle(index).bits,
             .count = 1,
             .age_ms = end_age_ms(slot),
@@ -87,7 +88,8 @@ belay_status belay__end_settle(
     belay__address_forget(belay__get(&slot->object), mistake.handle);
     if (is_rescue) {
         belay__account_count(mistake.type, rescued);
-    } else if (ending->is_leak) {
+    } else if (belay__table_cold(index)->is_leak) {
+        belay__table_cold(index)->is_leak = 0;
         belay__account_count(mistake.type, leaked);
     }
     if (is_failed) {
@@ -114,7 +116,7 @@ belay_status belay__end_settle(
 void belay__end_disown(uint32_t index, uint32_t site) {
     belay__slot *slot = belay__table_slot(index);
     uint64_t handle = end_handle(index).bits;
-    uint32_t type = belay__get(&slot->type);
+    uint32_t type = belay__type_of(slot)->id;
     belay_handle parent = {belay__get(&slot->parent)};
     belay__family_leave(index);
     belay__address_forget(belay__get(&slot->object), handle);
@@ -136,7 +138,7 @@ void belay__end_disown(uint32_t index, uint32_t site) {
 static end_outcome end_run(
         uint32_t index, belay__ending *ending, belay_status *out_status, int *out_code) {
     belay__slot *slot = belay__table_slot(index);
-    belay__type *type = belay__type_get(belay__get(&slot->type));
+    belay__type *type = belay__type_of(slot);
     *out_code = 0;
     if (type->options.thread == BELAY_THREAD_PINNED &&
             belay__table_cold(index)->thread != belay__identity_self()) {
@@ -144,7 +146,7 @@ static end_outcome end_run(
                 index, BELAY_REPORT_WRONG_THREAD, BELAY_WRONG_THREAD, 0, ending);
         return END_OPEN;
     }
-    if (type->options.thread == BELAY_THREAD_PUMPED && !belay__type_is_pump(type)) {
+    if (type->options.thread == BELAY_THREAD_PUMPED && !belay__type_is_pumping(type)) {
         belay__type_pump_add(type, index);
         return END_MOVED;
     }
@@ -200,7 +202,7 @@ static void end_reopen_parents(
         bool is_watched = belay__load(&slot->state) & BELAY_STATE_WATCHED;
         belay__mistake mistake = {.kind = BELAY_REPORT_DESTROY_REFUSED,
                 .status = BELAY_REFUSED,
-                .type = belay__get(&slot->type),
+                .type = belay__type_of(slot)->id,
                 .handle = parent.bits,
                 .count = 1,
                 .age_ms = end_age_ms(slot),
@@ -252,7 +254,10 @@ static void end_walk(
         if (step == BELAY__STEP_CLAIMED) {
             belay_status status = BELAY_OK;
             int code = 0;
+            bool is_late = ending->is_late;
+            ending->is_late = is_late || !is_top; /* only the top's result is returned */
             end_outcome outcome = end_run(index, ending, &status, &code);
+            ending->is_late = is_late;
             if (is_top && outcome != END_MOVED) {
                 end_done(ending, status, code);
             }

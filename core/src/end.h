@@ -13,7 +13,6 @@ typedef struct belay__ending {
     uint32_t site;          /* where it was closed */
     belay__guard_wait wait; /* for a guard: sleep, or park the claimed object on it */
     bool is_late;           /* nobody waits for the result: a bad one is reported */
-    bool is_leak;           /* closed by a shutdown */
     bool is_done;           /* out: the object asked for has ended, or is open again */
     belay_status
             status; /* out, with is_done: OK, REFUSED, DESTROY_FAILED, WRONG_THREAD */

@@ -98,7 +98,7 @@ belay_status belay__family_adopt(uint32_t index, uint64_t state, belay_handle pa
         return BELAY_CLOSED;
     }
     belay_status status = BELAY_CLOSED;
-    const belay__type *type = belay__type_get(slot->type);
+    const belay__type *type = belay__type_of(slot);
     uint64_t seen = belay__load(&slot->state);
     if (type->options.thread == BELAY_THREAD_PINNED &&
             belay__table_cold(belay__handle_index(parent))->thread !=
@@ -214,7 +214,7 @@ belay__family_step belay__family_advance(belay_handle handle, belay_handle *out_
     bool is_ready = (state & BELAY_STATE_CLOSED) && !(state & BELAY_STATE_DYING) &&
                     belay__state_borrows(state) == 0;
     if (is_ready && slot->first_child != 0) {
-        if (belay__type_get(slot->type)->options.children == BELAY_CHILDREN_CASCADE) {
+        if (belay__type_of(slot)->options.children == BELAY_CHILDREN_CASCADE) {
             step = family_close_child(slot, state & BELAY_STATE_NETTED, out_child);
         }
     } else if (is_ready) {

@@ -35,7 +35,7 @@ belay_status belay__handle_open(uint32_t index, uint32_t type_id, void *object,
     uint64_t generation = belay__load(&slot->state) & BELAY__GENERATION_MASK;
     belay_handle handle = {generation | index};
     uint64_t address = (uint64_t)(uintptr_t)object;
-    if (belay_level_get() == BELAY_LEVEL_ALL) {
+    if (belay__report_level() == BELAY_LEVEL_ALL) {
         uint64_t owner = belay__address_record(address, handle.bits);
         if (owner != 0) {
             belay__report_misuse(
@@ -75,6 +75,7 @@ belay_status belay__handle_open(uint32_t index, uint32_t type_id, void *object,
     } else {
         belay__store(&slot->state, state);
     }
+    belay__ledger_goes_on();
     belay__account_opened(type_id, size_bytes);
     *out_handle = handle;
     return BELAY_OK;
@@ -120,7 +121,7 @@ static belay_status handle_enter(belay_handle handle, const belay__type *type,
         return BELAY_WRONG_THREAD;
     }
     if (type->options.thread == BELAY_THREAD_PUMPED &&
-            belay__load(&type->pump_thread) != 0 && !belay__type_is_pump(type)) {
+            !belay__type_is_pump_thread(type)) {
         return BELAY_WRONG_THREAD;
     }
     if (!belay__guard_is_needed(type)) {
@@ -183,7 +184,7 @@ belay_status belay__handle_borrow(
     uint32_t number = 0;
     belay_status status = BELAY_OK;
     if (state & BELAY_STATE_SLOW) {
-        const belay__type *type = belay__type_get(belay__get(&slot->type));
+        const belay__type *type = belay__type_of(slot);
         number = belay__guard_number(type, belay__handle_index(handle));
         /* The row may be another object's by now; then the count below refuses. */
         status = handle_enter(handle, type, caller, &guard);
@@ -238,7 +239,7 @@ belay_status belay__handle_return(belay_handle handle, belay__caller *caller) {
     belay__cold *guard = NULL;
     uint32_t number = 0;
     if (slot != NULL && belay__state_is(state, handle) && (state & BELAY_STATE_SLOW)) {
-        const belay__type *type = belay__type_get(belay__get(&slot->type));
+        const belay__type *type = belay__type_of(slot);
         if (belay__guard_is_needed(type)) {
             number = belay__guard_number(type, belay__handle_index(handle));
             guard = belay__guard_of(type, belay__handle_index(handle));
@@ -264,7 +265,7 @@ belay_status belay_return(belay_handle handle) {
 /* A close of something closed: fine, and at level `all` worth telling when it is stale.
  */
 static belay_status handle_close_again(belay_handle handle, uint32_t site) {
-    if (handle.bits != 0 && belay_level_get() == BELAY_LEVEL_ALL) {
+    if (handle.bits != 0 && belay__report_level() == BELAY_LEVEL_ALL) {
         belay__report_misuse(BELAY_REPORT_DOUBLE_CLOSE, BELAY_OK, handle.bits, site);
     }
     return BELAY_OK;
@@ -285,7 +286,7 @@ belay_status belay__handle_close(
     belay__cold *guard = NULL;
     uint32_t number = 0;
     if (state & BELAY_STATE_SLOW) {
-        const belay__type *type = belay__type_get(belay__get(&slot->type));
+        const belay__type *type = belay__type_of(slot);
         bool is_pumped = type->options.thread == BELAY_THREAD_PUMPED;
         number = belay__guard_number(type, belay__handle_index(handle));
         /* Used or not: a guarded object that is idle may share its guard with one that is
@@ -334,7 +335,7 @@ static bool handle_is_inside(belay_handle handle, uint64_t identity) {
     if (slot == NULL || !belay__state_is(belay__load(&slot->state), handle)) {
         return false;
     }
-    const belay__type *type = belay__type_get(belay__get(&slot->type));
+    const belay__type *type = belay__type_of(slot);
     return belay__guard_is_needed(type) &&
            belay__guard_is_mine(
                    belay__guard_of(type, belay__handle_index(handle)), identity);
@@ -423,7 +424,7 @@ belay_status belay_resize(belay_handle handle, uint64_t size_bytes) {
         return status;
     }
     uint64_t old = belay__swap(&slot->size_bytes, size_bytes);
-    belay__account_resized(belay__get(&slot->type), old, size_bytes);
+    belay__account_resized(belay__type_of(slot)->id, old, size_bytes);
     belay__caller caller = handle_thread();
     (void)handle_uncount(slot, handle, &caller);
     return BELAY_OK;
@@ -437,7 +438,7 @@ belay_status belay_measure(belay_handle handle) {
         return status;
     }
     belay__slot *slot = handle_slot(handle);
-    const belay__type *type = belay__type_get(belay__get(&slot->type));
+    const belay__type *type = belay__type_of(slot);
     if (type->options.size_of == NULL) {
         status = BELAY_INVALID;
     } else {

@@ -137,7 +137,9 @@ static void ledger_open(void) {
 }
 
 void belay__ledger_start(void) {
-    ledger_start_ns = belay__clock_mono_ns();
+    /* By the clock that belay__now_ms reads: the exact one is ahead of it, and the first
+     * milliseconds would come out negative. */
+    ledger_start_ns = belay__clock_mono_coarse_ns();
     ledger_open();
     uint64_t offset = 0;
     void *head = ledger_map(LEDGER_HEAD_BYTES, &offset);
@@ -173,6 +175,12 @@ void belay__ledger_start(void) {
     belay__store((uint64_t *)(void *)header->magic, magic);
     ledger_is_lost = is_lost;
     belay__process_at_fork(ledger_forked);
+}
+
+void belay__ledger_goes_on(void) {
+    if (belay__load_relaxed(&belay__ledger_head()->ended)) {
+        belay__store(&belay__ledger_head()->ended, 0);
+    }
 }
 
 void belay__ledger_tell_lost(void) {

@@ -14,6 +14,9 @@ void belay__ledger_start(void);
 /* Reports, once, that the ledger could not be shared. */
 void belay__ledger_tell_lost(void);
 
+/* An object was opened: the program did not end after all. */
+void belay__ledger_goes_on(void);
+
 /* The header; good after belay__ledger_start. */
 belay_ledger_header *belay__ledger_head(void);
 

@@ -27,8 +27,7 @@ void *belay__memory_map(int fd, uint64_t offset, size_t bytes);
  * before. */
 bool belay__memory_privatize(void *address, size_t bytes);
 
-/* CLOCK_MONOTONIC and the wall clock. */
-uint64_t belay__clock_mono_ns(void);
+/* CLOCK_MONOTONIC, to a few ms, and the wall clock. */
 uint64_t belay__clock_mono_coarse_ns(void);
 uint64_t belay__clock_unix_ns(void);
 

@@ -43,7 +43,7 @@ static uint64_t process_each(
 static void process_report(
         belay_report_kind kind, belay_handle handle, const belay__slot *slot) {
     belay__report(&(belay__mistake){.kind = kind,
-            .type = belay__get(&slot->type),
+            .type = belay__type_of(slot)->id,
             .handle = handle.bits,
             .count = 1,
             .age_ms =
@@ -56,12 +56,13 @@ static uint64_t process_tell_leak(
     if (state & BELAY_STATE_CLOSED) {
         return 0;
     }
+    belay__table_cold(belay__handle_index(handle))->is_leak = 1;
     process_report(BELAY_REPORT_LEAK, handle, slot);
     return 1;
 }
 
 static uint64_t process_close(belay_handle handle, belay__slot *slot, uint64_t state) {
-    const belay__type *type = belay__type_get(belay__get(&slot->type));
+    const belay__type *type = belay__type_of(slot);
     bool is_elsewhere = type->options.thread == BELAY_THREAD_PINNED &&
                         belay__table_cold(belay__handle_index(handle))->thread !=
                                 belay__identity_self();
@@ -70,8 +71,7 @@ static uint64_t process_close(belay_handle handle, belay__slot *slot, uint64_t s
     }
     belay__ending ending = {.identity = belay__identity_self(),
             .wait = BELAY__GUARD_PARK,
-            .is_late = true,
-            .is_leak = true};
+            .is_late = true};
     belay__end(handle, &ending);
     return 1;
 }
@@ -110,6 +110,7 @@ belay_status belay_shutdown(uint64_t timeout_ms, belay_remains *out_remains) {
     remains.held = process_each(process_tell_held);
     belay_report_flush();
     belay__store(&belay__ledger_head()->now_ms, belay__now_ms());
+    belay__queue_clock_sleep(); /* Go's next open wakes it and takes the mark away */
     belay__store(&belay__ledger_head()->ended, 1);
     if (out_remains != NULL) {
         *out_remains = remains;

@@ -59,7 +59,7 @@ static void queue_batch_tell(queue_batch *batch) {
 
 static void queue_batch_rescued(
         queue_batch *batch, const belay__slot *slot, uint64_t handle) {
-    uint32_t type = belay__get(&slot->type);
+    uint32_t type = belay__type_of(slot)->id;
     uint32_t site = belay__get(&slot->site);
     if (batch->rescue.count == 0 || batch->rescue.type != type ||
             batch->rescue.opened != site) {
@@ -174,7 +174,7 @@ static void queue_rescue(queue_batch *batch, uint32_t index) {
         return;
     }
     belay_handle handle = {(state & BELAY__GENERATION_MASK) | index};
-    belay__type *type = belay__type_get(belay__get(&slot->type));
+    belay__type *type = belay__type_of(slot);
     if (type == NULL || queue_destroy_plain(batch, slot, index, type)) {
         return;
     }
@@ -222,7 +222,7 @@ static uint32_t queue_take_resumed(void) {
 
 bool belay__queue_run(void) {
     bool did_something = false;
-    queue_batch batch = {.is_quick = belay_level_get() != BELAY_LEVEL_ALL};
+    queue_batch batch = {.is_quick = belay__report_level() != BELAY_LEVEL_ALL};
     uint32_t index = 0;
     while ((index = queue_take_resumed()) != 0) {
         did_something = true;
@@ -356,8 +356,13 @@ void belay__queue_start(void) {}
 
 #endif
 
+void belay__queue_clock_sleep(void) {
+    belay__store(&queue_clock, 0);
+}
+
 uint64_t belay__queue_clock_wake(void) {
     uint64_t now = belay__now_ms();
+    belay__ledger_goes_on();
     uint64_t asleep = 0;
     if (belay__cas(&queue_clock, &asleep, now)) {
         queue_wake();

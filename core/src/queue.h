@@ -32,5 +32,6 @@ bool belay__queue_wait(uint64_t deadline_ms);
 /* The coarse clock for Go: milliseconds since the start, 0 while it sleeps. */
 uint64_t *belay__queue_clock(void);
 uint64_t belay__queue_clock_wake(void);
+void belay__queue_clock_sleep(void);
 
 #endif

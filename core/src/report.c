@@ -48,8 +48,13 @@ void belay_level_set(belay_level level) {
     }
 }
 
-belay_level belay_level_get(void) {
+belay_level belay__report_level(void) {
     return (belay_level)belay__load(&report_level);
+}
+
+belay_level belay_level_get(void) {
+    belay__start();
+    return belay__report_level();
 }
 
 void belay_report_to(belay_report_fn sink, void *data) {

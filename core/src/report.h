@@ -35,6 +35,9 @@ void belay__report_misuse(
 void belay__report_table_full(void);
 void belay__report_ledger_lost(void);
 
+/* The level, without starting anything. */
+belay_level belay__report_level(void);
+
 /* True if the rate limit holds counts back. */
 bool belay__report_is_holding(void);
 

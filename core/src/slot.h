@@ -60,7 +60,8 @@ typedef struct belay__cold {
     uint32_t next; /* link: of a free list, or of `pending`, resumed, or pumped objects */
     uint32_t queue_next;  /* link of the net's queue */
     uint32_t queue_count; /* slots of the queued net */
-    uint64_t padding[2];
+    uint32_t is_leak;     /* a shutdown found it open */
+    uint32_t padding[3];
 } belay__cold;
 
 /* Not set for a handle index; limits the table in tests. */

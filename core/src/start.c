@@ -22,5 +22,4 @@ void belay__start(void) {
         belay__store(&start_is_done, 1);
     }
     belay__lock_drop(&start_lock);
-    belay__ledger_tell_lost();
 }

@@ -16,10 +16,6 @@ static uint64_t thread_clock(clockid_t clock) {
     return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
-uint64_t belay__clock_mono_ns(void) {
-    return thread_clock(CLOCK_MONOTONIC);
-}
-
 uint64_t belay__clock_mono_coarse_ns(void) {
 #ifdef CLOCK_MONOTONIC_COARSE
     return thread_clock(CLOCK_MONOTONIC_COARSE);

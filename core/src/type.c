@@ -20,6 +20,7 @@ static belay__lock type_lock = BELAY__LOCK_INIT;
 static belay__type *type_table[BELAY_TYPE_MAX + 1] = {0};
 static belay_ledger_type *type_rows[TYPE_SEGMENTS] = {0};
 static uint32_t type_count = 0;
+static belay__type type_of_nothing = {.options = {.name = "?"}, .name = "?"};
 
 int belay_destroy_free(void *context, void *object) {
     (void)context;
@@ -29,6 +30,11 @@ int belay_destroy_free(void *context, void *object) {
 
 belay__type *belay__type_get(uint32_t id) {
     return id <= BELAY_TYPE_MAX ? belay__load(&type_table[id]) : NULL;
+}
+
+belay__type *belay__type_of(const belay__slot *slot) {
+    belay__type *type = belay__type_get(belay__get(&slot->type));
+    return type == NULL ? &type_of_nothing : type;
 }
 
 const char *belay_type_name(belay_type type) {
@@ -129,8 +135,13 @@ belay_status belay_type_create(const belay_type_options *options, belay_type *ou
     return status;
 }
 
-bool belay__type_is_pump(const belay__type *type) {
-    return belay__load(&type->pump_thread) == belay__identity_self();
+bool belay__type_is_pump_thread(const belay__type *type) {
+    uint64_t pump = belay__load(&type->pump_thread);
+    return pump == 0 || pump == belay__identity_self();
+}
+
+bool belay__type_is_pumping(const belay__type *type) {
+    return belay__load(&type->pumping) == belay__identity_self();
 }
 
 void belay__type_pump_add(belay__type *type, uint32_t index) {
@@ -155,6 +166,7 @@ size_t belay_type_pump(belay_type type) {
         return 0;
     }
     size_t count = 0;
+    uint64_t outer = belay__swap(&known->pumping, self);
     for (;;) {
         belay__lock_take(&type_lock);
         uint32_t index = known->pump_first;
@@ -163,11 +175,13 @@ size_t belay_type_pump(belay_type type) {
         }
         belay__lock_drop(&type_lock);
         if (index == 0) {
-            return count;
+            break;
         }
         belay__ending ending = {
                 .identity = self, .wait = BELAY__GUARD_WAIT, .is_late = true};
         belay__end_claimed(index, &ending);
         count++;
     }
+    belay__store(&known->pumping, outer);
+    return count;
 }
