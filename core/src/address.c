@@ -4,9 +4,9 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#include "lock.h"
-
 #include "atomic.h"
+#include "lock.h"
+#include "table.h"
 
 #define ADDRESS_FIRST_CELLS 1024u
 
@@ -58,6 +58,18 @@ static void address_grow(void) {
     address_used = address_live;
 }
 
+/* False for a handle whose record was left behind: by an object that ended while the
+ * level was lower, or whose destructor runs, so that the pointer may be another's
+ * already. */
+static bool address_is_owner(uint64_t handle) {
+    belay_handle name = {handle};
+    if (handle == 0) {
+        return false;
+    }
+    uint64_t state = belay__load(&belay__table_slot(belay__handle_index(name))->state);
+    return belay__state_is(state, name) && !(state & BELAY_STATE_DYING);
+}
+
 uint64_t belay__address_record(uint64_t object, uint64_t handle) {
     uint64_t owner = 0;
     belay__lock_take(&address_lock);
@@ -66,19 +78,24 @@ uint64_t belay__address_record(uint64_t object, uint64_t handle) {
     }
     if ((address_used + 1) * 4 <= address_cell_count * 3) {
         address_cell *cell = address_find(address_cells, address_cell_count, object);
-        owner = cell->handle;
-        if (owner == 0) {
+        if (address_is_owner(cell->handle)) {
+            owner = cell->handle;
+        } else {
             address_used += cell->object == 0;
+            belay__store_relaxed(&address_live, address_live + (cell->handle == 0));
             *cell = (address_cell){object, handle};
-            belay__store_relaxed(&address_live, address_live + 1);
         }
     }
     belay__lock_drop(&address_lock);
     return owner;
 }
 
+bool belay__address_is_empty(void) {
+    return belay__get(&address_live) == 0;
+}
+
 void belay__address_forget(uint64_t object, uint64_t handle) {
-    if (belay__get(&address_live) == 0) {
+    if (belay__address_is_empty()) {
         return;
     }
     belay__lock_take(&address_lock);

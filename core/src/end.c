@@ -200,16 +200,22 @@ static void end_reopen_parents(
         belay__slot *slot = belay__table_slot(index);
         belay_handle next = {belay__get(&slot->parent)};
         bool is_watched = belay__load(&slot->state) & BELAY_STATE_WATCHED;
+        const belay__type *type = belay__type_of(slot);
+        if (type->options.children == BELAY_CHILDREN_HOLD) {
+            return; /* it did not ask its children to go, so it waits on */
+        }
         belay__mistake mistake = {.kind = BELAY_REPORT_DESTROY_REFUSED,
                 .status = BELAY_REFUSED,
-                .type = belay__type_of(slot)->id,
+                .type = type->id,
                 .handle = parent.bits,
                 .count = 1,
                 .age_ms = end_age_ms(slot),
                 .code = code,
                 .opened = belay__get(&slot->site),
                 .closed = ending->site};
-        if (!belay__family_reopen(parent, 0)) {
+        /* With hold, the parent did not ask the child to go: it goes on waiting. */
+        if (belay__type_of(slot)->options.children == BELAY_CHILDREN_HOLD ||
+                !belay__family_reopen(parent, 0)) {
             return;
         }
         belay__account_count(mistake.type, refused);

@@ -222,7 +222,7 @@ static uint32_t queue_take_resumed(void) {
 
 bool belay__queue_run(void) {
     bool did_something = false;
-    queue_batch batch = {.is_quick = belay__report_level() != BELAY_LEVEL_ALL};
+    queue_batch batch = {.is_quick = belay__address_is_empty()};
     uint32_t index = 0;
     while ((index = queue_take_resumed()) != 0) {
         did_something = true;
