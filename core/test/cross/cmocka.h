@@ -33,6 +33,9 @@ static inline void cmocka_require(int holds, const char *what, const char *file,
     if (!holds) {
         printf("[  ERROR   ] %s:%d: %s (%" PRIdMAX ", %" PRIdMAX ")\n", file, line, what,
                 left, right);
+        if (getenv("CMOCKA_TEST_ABORT") != NULL) {
+            abort();
+        }
         longjmp(cmocka_end_of_test, 1);
     }
 }
@@ -75,6 +78,7 @@ static inline void cmocka_skip(void) {
     } while (0)
 #define skip() cmocka_skip()
 #define print_message(...) printf(__VA_ARGS__)
+#define print_error(...) printf(__VA_ARGS__)
 
 #define cmocka_run_group_tests(tests, setup, teardown)                                   \
     cmocka_run_group(#tests, tests, sizeof(tests) / sizeof((tests)[0]), setup, teardown)
