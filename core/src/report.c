@@ -76,7 +76,7 @@ void belay__report_start(void) {
     const char *to_stderr = getenv("BELAY_STDERR");
     report_to_stderr = to_stderr != NULL && strcmp(to_stderr, "0") != 0;
     report_ring = belay__ledger_segment_add(
-            BELAY_LEDGER_REPORTS, 0, BELAY_LEDGER_REPORTS, sizeof(belay_ledger_report));
+            BELAY_LEDGER_REPORTS, 0, BELAY_LEDGER_REPORT_ROWS, sizeof(belay_ledger_report));
 }
 
 /* Writes the sentence. Sizes: count and age first, since they always fit. */
@@ -150,7 +150,7 @@ static void report_record(const belay__mistake *mistake) {
     if (report_ring == NULL) {
         return;
     }
-    belay_ledger_report *row = &report_ring[report_count % BELAY_LEDGER_REPORTS];
+    belay_ledger_report *row = &report_ring[report_count % BELAY_LEDGER_REPORT_ROWS];
     belay__store(&row->sequence, 0);
     row->at_ms = belay__now_ms();
     row->handle = mistake->handle;

@@ -160,7 +160,7 @@ typedef struct belay_ledger_report {
     uint32_t age_ms;
 } belay_ledger_report;
 
-#define BELAY_LEDGER_REPORTS 256
+#define BELAY_LEDGER_REPORT_ROWS 256
 
 #ifdef __cplusplus
 }
