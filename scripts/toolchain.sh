@@ -16,7 +16,7 @@ go_is_new_enough() {
 
 PATH=$PATH:/usr/local/go/bin:/usr/lib/go/bin
 go_is_new_enough || PATH=$root/build/toolchain/go/bin:$PATH
-export PATH=$root/build/toolchain/bin:$PATH
+export PATH=$root/build/toolchain/bin:$root/build/bin:$PATH
 # The newest clang of the machine that has the sanitizer runtimes.
 clang=$(command -v clang-19 || command -v clang || echo clang-19)
 # A tree that belongs to another user must build as well (version stamps ask git, and git refuses).

@@ -9,7 +9,7 @@ end)
     ;;
 crash)
     make demo ARGS=--crash | tee "$scratch/output"
-    grep -q '\.go:[0-9]' "$scratch/output" || fail "the post-mortem names no opening line"
+    grep -Eq 'sqlite3_stmt .*\.go:[0-9]+' "$scratch/output" || fail "the post-mortem names no opening line"
     ;;
 *) fail "unknown: $1" ;;
 esac
