@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+
+//go:build !asan
+
+package belay
+
+// asanEnabled: the address sanitizer looks on.
+const asanEnabled = false
