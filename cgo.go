@@ -120,7 +120,10 @@ static inline belay_go_result belay_go_type_create(const belay_go_type_options *
         options.on_error = BELAY_ON_ERROR_JUDGE;
     } else if (from->has_go_judge || from->has_go_size) {
         options.destroy = own->destroy == NULL ? NULL : belay_go_destroy;
-        options.judge = from->has_go_judge ? belay_go_judge : NULL;
+        if (from->has_go_judge) {
+            options.judge = belay_go_judge;
+            options.on_error = BELAY_ON_ERROR_JUDGE;
+        }
     } else {
         options.destroy = own->destroy; // C alone: no Go on its path
         options.context = own->context;
@@ -363,6 +366,9 @@ func resize(handle, size uint64) status {
 }
 
 func free(object uintptr) { C.belay_go_free(C.uintptr_t(object)) }
+
+// calloc returns nil when there is no memory.
+func calloc(size uintptr) unsafe.Pointer { return C.calloc(1, C.size_t(size)) }
 
 func levelSet(level Level) { C.belay_level_set(C.belay_level(level)) }
 
