@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: MIT
+
+// Lets labels.go declare a function without a body.
