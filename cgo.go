@@ -135,6 +135,9 @@ static inline belay_go_result belay_go_type_create(const belay_go_type_options *
     result.status = (uint32_t)belay_type_create(&options, &type);
     own->id = type.id;
     result.value = type.id;
+    if (options.context != own || result.status != BELAY_OK) {
+        free(own);
+    }
     return result;
 }
 

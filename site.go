@@ -14,10 +14,13 @@ import (
 // A site is a line of source, "function file:line", interned in the ledger.
 // Every open and every close names one. The return addresses on the stack,
 // mixed into one number, lead to the site through a small table: a few
-// nanoseconds. Two lines that share the number's lower bits push each other
+// nanoseconds. Two chains that share the number's upper bits push each other
 // out; two call chains that share all of it would share a site.
 
-const siteCells = 4096
+const (
+	siteCells = 4096
+	siteShift = 64 - 12
+)
 
 // siteTable holds a site in the low 24 bits, the chain's number above.
 var siteTable [siteCells]uint64
@@ -33,31 +36,28 @@ var ownPackage string
 func startSites() {
 	pc, _, _, _ := runtime.Caller(0)
 	ownPackage = packageOf(runtime.FuncForPC(pc).Name())
-	framesAgree = probe()
+	framesAgree = probe(goroutine.DepthDeep)
 }
 
-// probe compares the fast walk with the runtime's, four calls deep.
+// probe compares the fast walk with the runtime's, deep in calls that are not
+// inlined: inlined ones the runtime counts and the walk does not.
 //
 //go:noinline
-func probe() bool { return probeOuter() }
-
-//go:noinline
-func probeOuter() bool { return probeInner() }
-
-//go:noinline
-func probeInner() bool {
+func probe(depth int) bool {
+	if depth > 0 {
+		return probe(depth - 1)
+	}
 	_, hash := goroutine.Trace()
 	_, deep := goroutine.TraceDeep()
 	var pcs [goroutine.DepthDeep]uintptr
 	count := runtime.Callers(2, pcs[:])
-	return count >= goroutine.Depth && hash == goroutine.Hash(pcs[:goroutine.Depth]) &&
-		(count < goroutine.DepthDeep || deep == goroutine.Hash(pcs[:]))
+	return count == len(pcs) && hash == goroutine.Hash(pcs[:goroutine.Depth]) && deep == goroutine.Hash(pcs[:])
 }
 
 // site is the site of the stack whose trace has this hash.
 func (k *kind) site(hash uintptr) uint32 {
 	mixed := (uint64(hash) ^ uint64(k.id)) * 0x9e3779b97f4a7c15
-	cell := atomic.LoadUint64(&siteTable[mixed%siteCells])
+	cell := atomic.LoadUint64(&siteTable[mixed>>siteShift])
 	if (cell^mixed)&^siteMask == 0 && framesAgree {
 		return uint32(cell & siteMask)
 	}
@@ -77,7 +77,7 @@ func (k *kind) siteSlow(mixed uint64) uint32 {
 	if !framesAgree {
 		_, hash := goroutine.TracePortable(1)
 		mixed = (uint64(hash) ^ uint64(k.id)) * 0x9e3779b97f4a7c15
-		cell := atomic.LoadUint64(&siteTable[mixed%siteCells])
+		cell := atomic.LoadUint64(&siteTable[mixed>>siteShift])
 		if (cell^mixed)&^siteMask == 0 {
 			return uint32(cell & siteMask)
 		}
@@ -85,7 +85,7 @@ func (k *kind) siteSlow(mixed uint64) uint32 {
 	var pcs [64]uintptr
 	count := runtime.Callers(2, pcs[:])
 	site := bindSite(k.line(runtime.CallersFrames(pcs[:count])))
-	atomic.StoreUint64(&siteTable[mixed%siteCells], mixed&^siteMask|uint64(site))
+	atomic.StoreUint64(&siteTable[mixed>>siteShift], mixed&^siteMask|uint64(site))
 	return site
 }
 

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: MIT
+
+//go:build race || asan
+
+package belay_test
+
+const raceOrAsan = true
