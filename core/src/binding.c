@@ -125,6 +125,10 @@ belay_status belay__bind_close(uint64_t handle, uint64_t identity, uint32_t site
     belay_status status = BELAY_OK;
     if (!is_done) {
         status = belay__handle_close((belay_handle){handle}, &caller, out_code, &is_done);
+        if (watch && status == BELAY_OK && !is_done &&
+                belay__handle_is_inside((belay_handle){handle}, identity)) {
+            status = BELAY_WOULD_DEADLOCK;
+        }
     }
     *out_guard = caller.guard;
     *out_ended = is_done;

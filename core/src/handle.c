@@ -329,8 +329,7 @@ belay_status belay_close(belay_handle handle, int *out_code) {
     return belay__handle_close(handle, &caller, out_code, &is_done);
 }
 
-/* True if this thread is inside the guard that the end of the object would need. */
-static bool handle_is_inside(belay_handle handle, uint64_t identity) {
+bool belay__handle_is_inside(belay_handle handle, uint64_t identity) {
     belay__slot *slot = handle_slot(handle);
     if (slot == NULL || !belay__state_is(belay__load(&slot->state), handle)) {
         return false;
@@ -360,7 +359,7 @@ belay_status belay_close_wait(belay_handle handle, uint64_t timeout_ms, int *out
     }
     if (is_done || status != BELAY_OK) {
         deadline = 0; /* the result is known: only takes the watcher away */
-    } else if (handle_is_inside(handle, caller.identity)) {
+    } else if (belay__handle_is_inside(handle, caller.identity)) {
         status = BELAY_WOULD_DEADLOCK;
         is_done = true;
         deadline = 0;
