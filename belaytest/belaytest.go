@@ -8,11 +8,11 @@
 //	}
 //
 //	func TestMain(m *testing.M) { belaytest.Main(m) } // the package as a whole
+//
+// docs/guide/testing.md tells which test an object belongs to.
 package belaytest
 
-import (
-	"belay.example/belay"
-)
+import "belay.example/belay"
 
 // TB is the part of testing.TB that NoLeaks needs.
 type TB interface {
