@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -79,7 +80,7 @@ func (s *set) startQuery() (finish func() (int, error)) {
 	begun, resume, end := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	n := 0
 	go func() {
-		end <- s.stmts[0].Each(func(sqlite.Row) error {
+		end <- s.stmts[0].Each(context.Background(), func(sqlite.Row) error {
 			if n++; n == 1 {
 				close(begun)
 				<-resume

@@ -3,7 +3,9 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"time"
 
 	"belay.example/belay"
 	"belay.example/belay/examples/sqlite/sqlite"
@@ -28,7 +30,29 @@ func (d *demo) makeMistakes() error {
 	used := sqlite.MemoryUsed()
 	d.check(err == nil && gone && used == 0,
 		"parent first: %v; its two open statements went before it, SQLite holds %d bytes", err, used)
+	if err := d.makeEndless(); err != nil {
+		return err
+	}
 	return d.makeRefusal()
+}
+
+// makeEndless runs a query without end, and stops it.
+func (d *demo) makeEndless() (err error) {
+	db, err := sqlite.Open(d.path)
+	if err != nil {
+		return err
+	}
+	defer belay.CloseInto(&err, db)
+	stmt, err := db.Prepare("WITH RECURSIVE n(i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n) SELECT i FROM n")
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+	defer cancel()
+	rows := 0
+	err = stmt.Each(ctx, func(sqlite.Row) error { rows++; return nil })
+	d.check(errors.Is(err, context.DeadlineExceeded), "a query without end, stopped by its context after %d rows", rows)
+	return nil
 }
 
 // makeRefusal has the real sqlite3_close refuse: a statement that Belay does not know is open.

@@ -3,6 +3,7 @@
 package sqlite
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -10,6 +11,7 @@ import (
 	"reflect"
 	"sync"
 	"testing"
+	"time"
 
 	"belay.example/belay"
 	"belay.example/belay/belaytest"
@@ -87,11 +89,32 @@ func TestEachStops(t *testing.T) {
 		t.Fatal(err)
 	}
 	stop := errors.New("stop")
-	if err := stmt.Each(func(Row) error { return stop }); err != stop {
+	if err := stmt.Each(context.Background(), func(Row) error { return stop }); err != stop {
 		t.Errorf("Each: %v", err)
 	}
 	if rows, err := stmt.All(); err != nil || len(rows) != 3 {
 		t.Errorf("again: %v, %v", rows, err)
+	}
+}
+
+const endless = "WITH RECURSIVE n(i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n) SELECT i FROM n WHERE i < 0"
+
+// Goal: a query that would never end stops when its context does, and says why.
+// Method: contexts that end at once, so that the interrupt comes early, and a little later.
+func TestEachInterrupted(t *testing.T) {
+	t.Parallel()
+	db := openTest(t)
+	stmt, err := db.Prepare(endless)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, after := range []time.Duration{0, time.Microsecond, 100 * time.Microsecond, 20 * time.Millisecond} {
+		ctx, cancel := context.WithTimeout(context.Background(), after)
+		var failure *Error
+		err := stmt.Each(ctx, func(Row) error { return nil })
+		if cancel(); !errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &failure) || failure.Message != "interrupted" {
+			t.Errorf("after %v: %v", after, err)
+		}
 	}
 }
 

@@ -7,7 +7,10 @@ package sqlite
 import "C"
 
 import (
+	"context"
 	"fmt"
+	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"belay.example/belay"
@@ -51,13 +54,13 @@ func (db DB) Prepare(sql string) (Stmt, error) {
 
 // Exec runs the statement and drops its rows.
 func (s Stmt) Exec(args ...any) error {
-	return s.Each(func(Row) error { return nil }, args...)
+	return s.Each(context.Background(), func(Row) error { return nil }, args...)
 }
 
 // All runs the statement and returns its rows.
 func (s Stmt) All(args ...any) ([]Row, error) {
 	var rows []Row
-	err := s.Each(func(row Row) error {
+	err := s.Each(context.Background(), func(row Row) error {
 		rows = append(rows, row)
 		return nil
 	}, args...)
@@ -65,32 +68,45 @@ func (s Stmt) All(args ...any) ([]Row, error) {
 }
 
 // Each runs the statement and hands out each row as it comes; an error of the function ends
-// the run. While it runs, the statement and its database stay, whoever closes them.
-func (s Stmt) Each(visit func(Row) error, args ...any) error {
-	return s.owned.Do(func(p *C.sqlite3_stmt) error {
+// the run. While it runs, the statement and its database stay, whoever closes them. When ctx
+// ends, SQLite interrupts what runs on the database, this statement and any other.
+func (s Stmt) Each(ctx context.Context, visit func(Row) error, args ...any) error {
+	var isDone atomic.Bool
+	interrupt := func(p *C.sqlite3_stmt) {
+		// Again and again: an interrupt is lost on a statement that has not begun.
+		for ; !isDone.Load(); time.Sleep(time.Millisecond) {
+			C.sqlite3_interrupt(C.sqlite3_db_handle(p))
+		}
+	}
+	return s.owned.DoContext(ctx, interrupt, func(p *C.sqlite3_stmt) error {
+		defer isDone.Store(true)
 		defer C.sqlite3_reset(p)
 		for i, arg := range args {
 			if err := bind(p, C.int(i+1), arg); err != nil {
 				return err
 			}
 		}
-		for {
-			switch code := C.sqlite3_step(p); code {
-			case C.SQLITE_ROW:
-				row, err := copyRow(p)
-				if err == nil {
-					err = visit(row)
-				}
-				if err != nil {
-					return err
-				}
-			case C.SQLITE_DONE:
-				return nil
-			default:
-				return fail(C.sqlite3_db_handle(p), code, C.GoString(C.sqlite3_sql(p)))
-			}
-		}
+		return step(p, visit)
 	})
+}
+
+func step(p *C.sqlite3_stmt, visit func(Row) error) error {
+	for {
+		switch code := C.sqlite3_step(p); code {
+		case C.SQLITE_ROW:
+			row, err := copyRow(p)
+			if err == nil {
+				err = visit(row)
+			}
+			if err != nil {
+				return err
+			}
+		case C.SQLITE_DONE:
+			return nil
+		default:
+			return fail(C.sqlite3_db_handle(p), code, C.GoString(C.sqlite3_sql(p)))
+		}
+	}
 }
 
 // Close finalizes the statement, or has the call that uses it do so when it ends. Closing
