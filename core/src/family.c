@@ -257,7 +257,8 @@ belay_status belay__family_claim_childless(belay_handle handle) {
     belay_status status = BELAY_OK;
     uint64_t state = belay__load(&slot->state);
     for (;;) {
-        if (state & BELAY_STATE_CLOSED) {
+        /* An object is released outside the lock: it may be gone since we looked. */
+        if (!belay__state_is(state, handle) || (state & BELAY_STATE_CLOSED)) {
             status = BELAY_CLOSED;
             break;
         }
