@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 #ifdef BELAY__EXPLORE
-void belay__explore_point(void); /* lets another simulated thread run */
-#define BELAY__POINT() belay__explore_point()
+void belay__explore_point(const char *where); /* lets another simulated thread run */
+#define BELAY__POINT() belay__explore_point(__func__)
 #else
 #define BELAY__POINT() ((void)0)
 #endif

@@ -262,8 +262,6 @@ bool belay__queue_run(void) {
     return did_something || net_count > 0;
 }
 
-#ifndef BELAY__EXPLORE
-
 static uint64_t queue_opened(void) {
     uint64_t opened = 0;
     for (uint32_t type = 1; type <= belay_type_count(); type++) {
@@ -346,15 +344,6 @@ static void queue_forked(void) {
 void belay__queue_start(void) {
     belay__process_at_fork(queue_forked);
 }
-
-#else
-
-/* The explorer's threads run the queue themselves. */
-static void queue_wake(void) {}
-
-void belay__queue_start(void) {}
-
-#endif
 
 void belay__queue_clock_sleep(void) {
     belay__store(&queue_clock, 0);

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* main.c - explores each scenario in a process of its own, and prints what was gone
+ * through.
+ *
+ * usage: explorer [PART OF A NAME] */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "scenarios.h"
+
+#define MAIN_STATES 4000000
+
+static void main_explore(const explorer_scenario *scenario) {
+    explorer_result result = {0};
+    char bound[32] = "all";
+    setenv("BELAY_LEDGER", "off", 1);
+    setenv("BELAY_LEVEL", "off", 1);
+    explorer_run(scenario, MAIN_STATES, &result);
+    if (scenario->preemptions > 0) {
+        snprintf(bound, sizeof bound, "<= %d preemptions", scenario->preemptions);
+    }
+    printf("%-44s %8llu %9llu %11llu %6zu  %s\n", scenario->name,
+            (unsigned long long)result.schedules, (unsigned long long)result.states,
+            (unsigned long long)result.steps, result.deepest, bound);
+    fflush(stdout);
+}
+
+int main(int count, char **arguments) {
+    int failed = 0;
+    int explored = 0;
+    printf("%-44s %8s %9s %11s %6s  %s\n", "scenario", "ended", "states", "steps",
+            "depth", "schedules");
+    for (int i = 0; i < scenario_count; i++) {
+        if (count > 1 && !strstr(scenarios[i].name, arguments[1])) {
+            continue;
+        }
+        fflush(NULL);
+        pid_t child = fork();
+        if (child == 0) {
+            main_explore(&scenarios[i]);
+            _exit(0);
+        }
+        int status = 1;
+        if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
+            printf("%-44s FAILED\n", scenarios[i].name);
+            failed++;
+        }
+        explored++;
+    }
+    printf("%d scenarios, %d failed\n", explored, failed);
+    return failed > 0 || explored == 0;
+}

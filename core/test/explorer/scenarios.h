@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* scenarios.h - the list of what is explored. */
+#ifndef BELAY_TEST_SCENARIOS_H
+#define BELAY_TEST_SCENARIOS_H
+
+#include "explorer.h"
+
+extern const explorer_scenario scenarios[];
+extern const int scenario_count;
+
+#endif
