@@ -25,18 +25,10 @@ func run(m interface{ Run() int }, out io.Writer) int {
 	for _, object := range belay.Live() {
 		before[object.ID] = true
 	}
-	var mutex sync.Mutex
-	forgotten := map[string]int{}
-	stop := belay.OnReport(func(r belay.Report) {
-		if r.Kind == belay.ReportRescue || r.Kind == belay.ReportForgotten {
-			mutex.Lock()
-			defer mutex.Unlock()
-			forgotten[r.Type+" opened at "+r.Opened.Line] += int(r.Count)
-		}
-	})
+	rescues := watchRescues()
 	code := m.Run()
-	collect()
 	objects := settle(func() (objects []belay.Object) {
+		collect()
 		for _, object := range belay.Live() {
 			if !before[object.ID] {
 				objects = append(objects, object)
@@ -44,9 +36,7 @@ func run(m interface{ Run() int }, out io.Writer) int {
 		}
 		return objects
 	})
-	stop()
-	mutex.Lock()
-	defer mutex.Unlock()
+	forgotten := rescues.end()
 	if len(objects) > 0 {
 		fmt.Fprintf(out, "belaytest: the tests left %d C objects open:%s\n", len(objects), describe(objects))
 	}
@@ -57,6 +47,47 @@ func run(m interface{ Run() int }, out io.Writer) int {
 		code = 1
 	}
 	return code
+}
+
+// rescues counts what the net has to close, by type and line.
+type rescues struct {
+	mutex sync.Mutex
+	lines map[string]int
+	told  uint64
+	first uint64 // the counter at the beginning
+	stop  func()
+}
+
+func watchRescues() *rescues {
+	r := &rescues{lines: map[string]int{}, first: belay.ReadStats().Total.Rescued}
+	r.stop = belay.OnReport(func(report belay.Report) {
+		if report.Kind == belay.ReportRescue {
+			r.mutex.Lock()
+			defer r.mutex.Unlock()
+			r.lines[report.Type+" opened at "+report.Opened.Line] += int(report.Count)
+			r.told += report.Count
+		}
+	})
+	return r
+}
+
+// end returns the counts. The counter is ahead of the reports: of those on their way for a
+// moment, of all when the level is off.
+func (r *rescues) end() map[string]int {
+	defer r.stop()
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		belay.FlushReports()
+		r.mutex.Lock()
+		missing := int(belay.ReadStats().Total.Rescued - r.first - r.told)
+		if missing <= 0 || time.Now().After(end) {
+			defer r.mutex.Unlock()
+			if missing > 0 {
+				r.lines["object of a type that was not told (BELAY_LEVEL=off?)"] = missing
+			}
+			return r.lines
+		}
+		r.mutex.Unlock()
+	}
 }
 
 // collect has the net find what was forgotten, destroy it and report it.
@@ -72,5 +103,4 @@ func collect() {
 		}
 		belay.Drain(patience)
 	}
-	belay.FlushReports()
 }
