@@ -27,7 +27,7 @@ static belay__lock report_lock = BELAY__LOCK_INIT;
 static report_cell report_cells[REPORT_CELLS] = {{{0}, 0, false}};
 static belay_ledger_report *report_ring = NULL;
 static uint64_t report_count = 0;
-static uint32_t report_held = 0; /* cells that hold counts back */
+static uint32_t report_held = 0; /* cells that hold counts back; read without the lock */
 static belay_report_fn report_sink = NULL;
 static void *report_sink_data = NULL;
 static uint32_t report_level = BELAY_LEVEL_SAMPLED;
@@ -195,7 +195,7 @@ void belay__report(const belay__mistake *mistake) {
         if (cell->last.count > 0) {
             report_record(&cell->last);
             tell[tell_count++] = cell->last;
-            report_held--;
+            belay__put(&report_held, report_held - 1);
         }
         cell->is_used = false;
     }
@@ -205,13 +205,13 @@ void belay__report(const belay__mistake *mistake) {
     cell->last = *mistake;
     cell->last.count = held + mistake->count;
     if (is_early) {
-        report_held += held == 0;
+        belay__put(&report_held, report_held + (held == 0));
     } else {
         report_record(&cell->last);
         tell[tell_count++] = cell->last;
         cell->last.count = 0;
         cell->told_ms = now;
-        report_held -= held != 0;
+        belay__put(&report_held, report_held - (held != 0));
     }
     belay__lock_drop(&report_lock);
     for (int i = 0; i < tell_count; i++) {
@@ -233,7 +233,7 @@ void belay_report_flush(void) {
             report_record(&held);
             cell->last.count = 0;
             cell->told_ms = belay__now_ms();
-            report_held--;
+            belay__put(&report_held, report_held - 1);
         }
         belay__lock_drop(&report_lock);
         if (held.count > 0) {

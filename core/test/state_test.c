@@ -97,7 +97,7 @@ static situation situation_of(belay_handle handle) {
     }
     uint32_t borrows = belay__state_borrows(word);
     if (!(word & BELAY_STATE_LIVE)) {
-        return FREE;
+        return word & BELAY_STATE_CLOSED ? GONE : FREE; /* retired: no handle is good */
     }
     if (word & BELAY_STATE_DYING) {
         return word & BELAY_STATE_CLOSED && borrows == 0 ? DYING : GONE;
@@ -151,6 +151,10 @@ static belay_handle subject_own(subject *self, thing *object) {
                        : thing_own(self->type, object);
 }
 
+static void assert_closed(belay_handle handle) {
+    assert_status(BELAY_OK, belay_close(handle, NULL));
+}
+
 static void subject_prepare(subject *self) {
     situation before = self->row->before;
     self->handle = subject_own(self, &self->object);
@@ -172,8 +176,13 @@ static void subject_prepare(subject *self) {
         self->successor_handle = subject_own(self, &self->successor);
     }
     if (before == FREE) {
-        assert_status(BELAY_OK, belay_close(self->handle, NULL));
-        self->handle.bits += UINT64_C(1) << BELAY_STATE_GENERATION_SHIFT;
+        uint64_t next = UINT64_C(1) << BELAY_STATE_GENERATION_SHIFT;
+        /* Narrow generations: a slot that is retired by this close is not a free one. */
+        while (assert_closed(self->handle),
+                situation_of((belay_handle){self->handle.bits + next}) != FREE) {
+            self->handle = subject_own(self, &self->object);
+        }
+        self->handle.bits += next;
     }
     assert_int_equal(situation_of(self->handle), before == DYING ? IDLE : before);
 }

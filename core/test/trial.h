@@ -22,6 +22,19 @@
  */
 #define TRIAL_SECONDS 120
 
+/* ThreadSanitizer starts no thread in the child of a fork with threads, and has a thread
+ * of its own; the few tests about those return at once under it. */
+#if defined(__SANITIZE_THREAD__)
+#define TRIAL_UNDER_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define TRIAL_UNDER_TSAN 1
+#endif
+#endif
+#ifndef TRIAL_UNDER_TSAN
+#define TRIAL_UNDER_TSAN 0
+#endif
+
 /* Runs `body` in a child and fails when the child fails. */
 static inline void trial_run(void (*body)(void)) {
     fflush(NULL);
