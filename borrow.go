@@ -122,7 +122,6 @@ func (l *loan) leave() {
 		}
 	}
 	k := n.kind()
-	traceClosed(n.bits(used), false)
 	r := bindReturn(n.bits(used), l.identity, k.siteHere())
 	if r.guard != 0 {
 		guardLeft(r.guard)

@@ -31,7 +31,7 @@ func (n *net) closeInCore(ctx context.Context, ref uint64, site uint32, watch bo
 	}
 	k := n.kind()
 	if state&stateTraced != 0 {
-		traceClosed(n.bits(ref), true)
+		traceClosed(n.bits(ref))
 	}
 	for {
 		identity := k.identity()

@@ -67,22 +67,25 @@ func (k *kind) ending(op string, s status, code int32) error {
 
 // destroyGo destroys an object that this goroutine claimed. A panic of the
 // destructor goes on, and so does a Goexit; the object is gone all the same.
-func (n *net) destroyGo(k *kind, ref uint64, self uintptr, site uint32) error {
+func (n *net) destroyGo(ref uint64, hash uintptr) error {
+	k := n.kind()
 	returned := false
 	defer func() {
 		if !returned {
-			bindSettle(n.bits(ref), site, outcomeCode(errExited))
+			bindSettle(n.bits(ref), k.site(hash), outcomeCode(errExited))
 			n.reuse(ref)
 		}
 	}()
 	err := k.destroy(pointer(uintptr(n.slot.object)))
 	returned = true
 	if err == nil {
-		n.settle(k, ref, self, site)
+		if n.ended(ref) {
+			n.retire(lockStripe(), hash)
+		}
 		return nil
 	}
 	code := outcomeCode(err)
-	s := bindSettle(n.bits(ref), site, code)
+	s := bindSettle(n.bits(ref), k.site(hash), code)
 	n.reuse(ref)
 	return k.ending("close", s, code)
 }

@@ -14,11 +14,20 @@ import (
 // object points at its net. When no handle is left, the collector finds the net
 // dead, and its cleanup tells the core. See docs/internals/net.md.
 type net struct {
-	slot   *slot  // C memory
-	group  *group // C memory
-	parent *net   // exact: keeps the net of the parent
-	index  uint32
-	shadow uint32 // what the race detector sees
+	slot    *slot  // C memory
+	group   *group // C memory
+	parent  *net   // exact: keeps the net of the parent
+	shadow  shadow // what the race detector sees
+	index   uint32
+	release uint32 // how its object is destroyed, as far as Close does it alone
+}
+
+// prepare gives a free slot what an object without kin has, so that own need
+// not, and lets go of the parent.
+func (n *net) prepare() {
+	n.parent = nil
+	t := n.slot
+	t.parent, t.firstChild, t.next, t.previous, t.root = 0, 0, 0, 0, n.index
 }
 
 // chunk is 64 nets that live and die together: a shared net.
@@ -54,6 +63,7 @@ func dead(which uint64) { bindDead(uint32(which), uint32(which>>32)) }
 // newNet makes the armed net of one slot of an exact group.
 func newNet(index uint32) *net {
 	n := &net{slot: bindSlot(index), group: bindGroup(index), index: index}
+	n.prepare()
 	runtime.AddCleanup(n, dead, uint64(index)|1<<32)
 	return n
 }
@@ -72,6 +82,7 @@ func newChunk() *chunk {
 			group: g,
 			index: first + uint32(i),
 		}
+		c.nets[i].prepare()
 	}
 	g.local = ^uint64(0)
 	runtime.AddCleanup(c, dead, uint64(first)|groupSlots<<32)
@@ -160,7 +171,7 @@ func armCollection() {
 func onCollection(int) {
 	for i := range stripes {
 		s := stripes[i].lockThis()
-		if c := s.chunk; c != nil && s.group.local|atomic.LoadUint64(&s.group.returned) != ^uint64(0) {
+		if s.chunk != nil && !s.isWhole() {
 			s.detach()
 		}
 		s.unlock()
@@ -170,10 +181,22 @@ func onCollection(int) {
 	armCollection()
 }
 
+// isWhole tells whether all slots of the stripe's chunk are free.
+func (s *stripe) isWhole() bool {
+	free := s.group.local | atomic.LoadUint64(&s.group.returned)
+	if s.ready != nil {
+		free |= s.ready.bit()
+	}
+	return free == ^uint64(0)
+}
+
 // detach gives up the stripe's chunk. Who gives its last slot back takes it.
 func (s *stripe) detach() {
 	c, g := s.chunk, s.group
-	s.chunk, s.group = nil, nil
+	if s.ready != nil {
+		g.local |= s.ready.bit()
+	}
+	s.chunk, s.group, s.ready = nil, nil, nil
 	if g.local != 0 {
 		atomic.OrUint64(&g.returned, g.local)
 		g.local = 0
@@ -249,12 +272,9 @@ func (s *stripe) refillShared() *net {
 	}
 }
 
-// giveShared gives a slot back. The stripe is locked.
+// giveShared gives back a slot of another chunk than the stripe's, which is
+// locked.
 func (s *stripe) giveShared(n *net) {
-	if s.group == n.group {
-		s.group.local |= n.bit()
-		return
-	}
 	if atomic.OrUint64(&n.group.returned, n.bit())|n.bit() == ^uint64(0) {
 		if c := n.chunk(); c.reclaim() {
 			s.keepSpare(c)

@@ -19,46 +19,37 @@ func init() {
 	start()
 	clock, epoch = bindClock(), bindEpoch()
 	startSites()
-	startStripes()
+	setTraceInterval()
 }
 
-// now is the coarse clock, awake.
-func now() uint32 {
-	if ms := atomic.LoadUint64(clock); ms != 0 {
-		return uint32(ms)
-	}
-	return uint32(bindClockWake())
-}
-
-// own puts an object into a slot.
+// own puts an object into a slot. The order matters for speed: a locked
+// instruction waits for all before it, so that the walk up the stack and the
+// lookups come after the last one, beside the stores.
 func (k *kind) own(object unsafe.Pointer, options []OwnOption) (handle, error) {
 	if k == nil || object == nil {
 		return handle{}, failure("own", k, statusInvalid)
 	}
-	size, isSize, parent := k.size, false, handle{}
-	for i := range options {
-		if options[i].isSize {
-			size, isSize = options[i].size, true
-		} else {
-			parent = options[i].parent
-			if parent.net == nil {
-				return handle{}, failure("own", k, statusClosed)
-			}
+	size := k.size
+	if len(options) != 0 || !k.isFast {
+		isDone, h, err := k.ownRest(object, options, &size)
+		if isDone {
+			return h, err
 		}
 	}
-	self, hash := goroutine.Trace()
-	site := k.site(hash)
-	if k.isSlow || parent.net != nil || (k.sizeOf != nil && !isSize) {
-		return k.ownSlow(object, size, isSize, parent, site, false)
+	self := goroutine.Identity()
+	s := stripeOf(self)
+	if !s.tryLock() {
+		s = lockNext(self)
 	}
-	s := lockStripe(self)
 	if s.isTraceDue() {
 		s.unlock()
-		return k.ownSlow(object, size, isSize, parent, site, true)
+		return k.ownTraced(object, size)
 	}
 	var n *net
 	if k.isShared {
-		if n = s.takeShared(); n == nil {
+		if n = s.ready; n != nil {
+			s.ready = nil
+		} else if n = s.takeShared(); n == nil {
 			n = s.refillShared()
 		}
 	} else if n = s.takeExact(); n == nil {
@@ -66,27 +57,31 @@ func (k *kind) own(object unsafe.Pointer, options []OwnOption) (handle, error) {
 	}
 	if n == nil {
 		s.unlock()
-		return handle{}, k.noRoom()
+		return handle{}, failure("own", k, statusTableFull)
 	}
+	// What a slot without kin has in its other fields was written by prepare.
 	t := n.slot
 	t.object = uint64(uintptr(object))
 	t.sizeBytes = size
-	t.openedMS = uint32(atomic.LoadUint64(clock))
 	t.kind = k.id
-	t.parent = 0
-	t.site = site
 	t.epoch = atomic.LoadUint32(epoch)
-	t.firstChild = 0
-	t.next = 0
-	t.previous = 0
-	t.root = n.index
-	ref := t.state&generationMask | stateLive
+	openedMS := uint32(atomic.LoadUint64(clock))
 	isSpent := s.opened(k, size)
 	shard := s.index
+	ref := t.state&generationMask | stateLive
+	release32(&n.release, uint32(k.release))
+	_, hash := goroutine.Trace()
+	chain := k.chain(hash)
+	site := chain.site()
 	s.unlock()
-	if t.openedMS == 0 {
-		t.openedMS = now()
+	if site == 0 {
+		site = k.siteSlow(chain)
 	}
+	if openedMS == 0 {
+		openedMS = uint32(bindClockWake())
+	}
+	t.site = site
+	t.openedMS = openedMS
 	raceOwned(n)
 	release64(&t.state, ref)
 	if isSpent {
@@ -105,34 +100,68 @@ func (n *net) show(ref uint64) {
 	}
 }
 
+// ownOptions is what the options of Own said.
+type ownOptions struct {
+	size   uint64
+	parent handle
+	isSize bool
+}
+
+// ownRest opens an object that is not for the fast path. False: it is, with
+// this size.
+//
+//go:noinline
+func (k *kind) ownRest(object unsafe.Pointer, options []OwnOption, size *uint64) (isDone bool, h handle, err error) {
+	rest := ownOptions{size: k.size}
+	for i := range options {
+		if options[i].isSize {
+			rest.size, rest.isSize = options[i].size, true
+		} else if rest.parent = options[i].parent; rest.parent.net == nil {
+			return true, handle{}, failure("own", k, statusClosed)
+		}
+	}
+	if rest.parent.net == nil && (k.isFast || rest.isSize && !k.isSlow) {
+		*size = rest.size
+		return false, handle{}, nil
+	}
+	h, err = k.ownSlow(object, rest, false)
+	return true, h, err
+}
+
+//go:noinline
+func (k *kind) ownTraced(object unsafe.Pointer, size uint64) (handle, error) {
+	return k.ownSlow(object, ownOptions{size: size, isSize: true}, true)
+}
+
 // ownSlow opens an object through the core: guarded ones, children, traced ones.
-func (k *kind) ownSlow(object unsafe.Pointer, size uint64, isSize bool, parent handle, site uint32, isTraced bool) (handle, error) {
-	s := lockStripe(goroutine.Identity())
+func (k *kind) ownSlow(object unsafe.Pointer, rest ownOptions, isTraced bool) (handle, error) {
+	site := k.siteHere()
+	s := lockStripe()
 	isTraced = isTraced || s.isTraceDue()
 	n := s.refillExact()
 	s.unlock()
 	if n == nil {
-		return handle{}, k.noRoom()
+		return handle{}, failure("own", k, statusTableFull)
 	}
-	var flags, parentBits uint64
+	var flags, parent uint64
 	if isTraced {
 		flags = stateTraced
 	}
-	n.parent = parent.net
-	if parent.net != nil {
-		parentBits = parent.net.bits(parent.ref)
+	if n.parent = rest.parent.net; n.parent != nil {
+		parent = n.parent.bits(rest.parent.ref)
 	}
+	release32(&n.release, uint32(releaseC))
 	raceOwned(n)
-	r := bindOwn(n.index, k.id, uintptr(object), size, parentBits, site, flags)
+	r := bindOwn(n.index, k.id, uintptr(object), rest.size, parent, site, flags)
 	if r.status != statusOK {
-		n.parent = nil
-		s = lockStripe(goroutine.Identity())
+		n.prepare()
+		s = lockStripe()
 		s.giveExact(n)
 		s.unlock()
 		return handle{}, failure("own", k, r.status)
 	}
 	ref := r.value&generationMask | stateLive | flags
-	if parent.net != nil {
+	if parent != 0 {
 		ref |= stateKin
 	}
 	if isTraced {
@@ -140,15 +169,11 @@ func (k *kind) ownSlow(object unsafe.Pointer, size uint64, isSize bool, parent h
 	}
 	n.show(ref)
 	h := handle{n, ref | slowReference}
-	if k.sizeOf != nil && !isSize {
+	if k.sizeOf != nil && !rest.isSize {
 		// Under the guard; the object is good even when this fails.
 		_ = h.Measure()
 	}
 	return h, nil
-}
-
-func (k *kind) noRoom() error {
-	return failure("own", k, statusTableFull)
 }
 
 // isTraceDue counts down to the next object whose stacks are kept.
@@ -165,20 +190,35 @@ func (s *stripe) isTraceDue() bool {
 }
 
 // retire counts an object that is gone, whose state says so already, and keeps
-// its net for the next one.
-func (n *net) retire(k *kind, self uintptr, site uint32) {
+// its net for the next one. s is locked, and unlocked at the end. hash is that of
+// the stack that closed it.
+func (n *net) retire(s *stripe, hash uintptr) {
 	t := n.slot
+	k := kinds[t.kind]
 	t.object = 0
+	chain := k.chain(hash)
+	site := chain.site()
+	if site == 0 {
+		s.unlock()
+		site = k.siteSlow(chain)
+		s = lockStripe()
+	}
 	t.epoch = site
-	bytes := t.sizeBytes
 	raceDestroyed(n)
-	s := lockStripe(self)
-	isSpent := s.gone(k, bytes)
+	isSpent := s.gone(k, t.sizeBytes)
 	shard := s.index
-	if n.group.kind == groupExact {
-		s.giveExact(n)
-	} else {
+	switch {
+	case n.group == s.group && s.ready == nil:
+		s.ready = n
+	case n.group == s.group:
+		n.group.local |= n.bit()
+	case n.group.kind == groupShared:
 		s.giveShared(n)
+	case s.pooled < poolSize:
+		s.pool[s.pooled] = n
+		s.pooled++
+	default:
+		s.giveExact(n)
 	}
 	s.unlock()
 	if isSpent {
@@ -186,15 +226,16 @@ func (n *net) retire(k *kind, self uintptr, site uint32) {
 	}
 }
 
-// settle ends an object that this goroutine claimed and destroyed well.
-func (n *net) settle(k *kind, ref uint64, self uintptr, site uint32) {
+// ended publishes the end of an object that this goroutine claimed and
+// destroyed well. False: someone began to wait for the end meanwhile, and the
+// core did all that is to do.
+func (n *net) ended(ref uint64) bool {
 	if n.compareAndSwap(ref|stateClosed|stateDying, ref&generationMask+generationUnit) {
-		n.retire(k, self, site)
-		return
+		return true
 	}
-	// Someone began to wait for the end meanwhile.
-	bindSettle(n.bits(ref), site, 0)
+	bindSettle(n.bits(ref), n.kind().siteHere(), 0)
 	n.reuse(ref)
+	return false
 }
 
 // reuse keeps the net of an object that the core ended for the next one, if no
@@ -207,7 +248,7 @@ func (n *net) reuse(ref uint64) {
 	raceDestroyed(n)
 	if n.group.kind == groupShared {
 		if c := n.chunk(); c.reclaim() {
-			s := lockStripe(goroutine.Identity())
+			s := lockStripe()
 			s.keepSpare(c)
 			s.unlock()
 		}
@@ -217,8 +258,8 @@ func (n *net) reuse(ref uint64) {
 		atomic.AndUint64(&n.group.returned, ^n.bit())&n.bit() == 0 {
 		return
 	}
-	n.parent = nil
-	s := lockStripe(goroutine.Identity())
+	n.prepare()
+	s := lockStripe()
 	s.giveExact(n)
 	s.unlock()
 }

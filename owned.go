@@ -122,24 +122,31 @@ func (h handle) Close() error {
 	// A generation that is the last is for the core to retire.
 	ref := h.ref &^ stateOverflow
 	if ref&stateFlags == stateLive && ref < generationLast {
-		switch k := kinds[n.slot.kind]; {
-		case k.release == releaseNothing:
+		switch release(atomic.LoadUint32(&n.release)) {
+		case releaseNothing:
 			if n.compareAndSwap(ref, ref&generationMask+generationUnit) {
-				self, hash := goroutine.Trace()
-				n.retire(k, self, k.site(hash))
+				self := goroutine.Identity()
+				s := stripeOf(self)
+				if !s.tryLock() {
+					s = lockNext(self)
+				}
+				_, hash := goroutine.Trace()
+				n.retire(s, hash)
 				return nil
 			}
-		case k.release == releaseFree:
+		case releaseFree:
 			if n.compareAndSwap(ref, ref|stateClosed|stateDying) {
-				free(uintptr(n.slot.object))
-				self, hash := goroutine.Trace()
-				n.settle(k, ref, self, k.site(hash))
+				if free(uintptr(n.slot.object)); n.ended(ref) {
+					s := lockStripe()
+					_, hash := goroutine.Trace()
+					n.retire(s, hash)
+				}
 				return nil
 			}
-		case k.release == releaseGo:
+		case releaseGo:
 			if n.compareAndSwap(ref, ref|stateClosed|stateDying) {
-				self, hash := goroutine.Trace()
-				return n.destroyGo(k, ref, self, k.site(hash))
+				_, hash := goroutine.Trace()
+				return n.destroyGo(ref, hash)
 			}
 		}
 	}

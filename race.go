@@ -15,6 +15,8 @@ import (
 // then a race that it reports.
 const raceEnabled = true
 
+type shadow [8]byte
+
 func raceBorrowed(n *net) { runtime.RaceAcquire(unsafe.Pointer(&n.shadow)) }
 
 func raceReturning(n *net) { runtime.RaceReleaseMerge(unsafe.Pointer(&n.shadow)) }

@@ -111,7 +111,7 @@ const (
 // all.
 func SetLevel(level Level) {
 	levelSet(level)
-	startStripes()
+	setTraceInterval()
 }
 
 // CurrentLevel returns the level in force.

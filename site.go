@@ -54,14 +54,29 @@ func probe(depth int) bool {
 	return count == len(pcs) && hash == goroutine.Hash(pcs[:goroutine.Depth]) && deep == goroutine.Hash(pcs[:])
 }
 
+// chain is a chain of calls that ends at an object of a type.
+type chain uint64
+
+func (k *kind) chain(hash uintptr) chain {
+	return chain((uint64(hash) ^ uint64(k.id)) * 0x9e3779b97f4a7c15)
+}
+
+// site is the site of a chain; 0: ask siteSlow.
+func (c chain) site() uint32 {
+	cell := atomic.LoadUint64(&siteTable[c>>siteShift])
+	if (cell^uint64(c))&^siteMask != 0 {
+		return 0
+	}
+	return uint32(cell & siteMask)
+}
+
 // site is the site of the stack whose trace has this hash.
 func (k *kind) site(hash uintptr) uint32 {
-	mixed := (uint64(hash) ^ uint64(k.id)) * 0x9e3779b97f4a7c15
-	cell := atomic.LoadUint64(&siteTable[mixed>>siteShift])
-	if (cell^mixed)&^siteMask == 0 && framesAgree {
-		return uint32(cell & siteMask)
+	c := k.chain(hash)
+	if site := c.site(); site != 0 {
+		return site
 	}
-	return k.siteSlow(mixed)
+	return k.siteSlow(c)
 }
 
 // siteHere is the site of the program's line that called into this package.
@@ -73,19 +88,19 @@ func (k *kind) siteHere() uint32 {
 // siteSlow asks the runtime for the frames, and fills the table.
 //
 //go:noinline
-func (k *kind) siteSlow(mixed uint64) uint32 {
+func (k *kind) siteSlow(c chain) uint32 {
 	if !framesAgree {
+		// The table has no entry then that c could find.
 		_, hash := goroutine.TracePortable(1)
-		mixed = (uint64(hash) ^ uint64(k.id)) * 0x9e3779b97f4a7c15
-		cell := atomic.LoadUint64(&siteTable[mixed>>siteShift])
-		if (cell^mixed)&^siteMask == 0 {
-			return uint32(cell & siteMask)
+		c = k.chain(hash) | 1
+		if site := c.site(); site != 0 {
+			return site
 		}
 	}
 	var pcs [64]uintptr
 	count := runtime.Callers(2, pcs[:])
 	site := bindSite(k.line(runtime.CallersFrames(pcs[:count])))
-	atomic.StoreUint64(&siteTable[mixed>>siteShift], mixed&^siteMask|uint64(site))
+	atomic.StoreUint64(&siteTable[c>>siteShift], uint64(c)&^siteMask|uint64(site))
 	return site
 }
 

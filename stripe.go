@@ -5,6 +5,8 @@ package belay
 import (
 	"runtime"
 	"sync/atomic"
+
+	"belay.example/belay/internal/goroutine"
 )
 
 const (
@@ -22,6 +24,7 @@ type stripe struct {
 	pooled     int
 	chunk      *chunk // the shared net in use, and its group
 	group      *group
+	ready      *net // a free slot of it, the next to be taken: not among the bits
 	spareCount int
 	spares     [4]*chunk
 	pool       [poolSize]*net
@@ -30,27 +33,34 @@ type stripe struct {
 
 var stripes [stripeCount]stripe
 
-func startStripes() {
+func init() {
+	for i := range stripes {
+		stripes[i].index = uint32(i)
+	}
+}
+
+// setTraceInterval follows a change of the level.
+func setTraceInterval() {
 	interval := bindTraceInterval()
 	for i := range stripes {
 		s := stripes[i].lockThis()
-		s.index, s.untilTrace = uint32(i), interval
+		s.untilTrace = interval
 		s.unlock()
 	}
 }
 
-// lockStripe locks a stripe: the goroutine's own, or another that is free.
-func lockStripe(self uintptr) *stripe {
-	first := uint64(self) * 0x9e3779b97f4a7c15 >> 60
-	if s := &stripes[first%stripeCount]; atomic.CompareAndSwapUint32(&s.lock, 0, 1) {
-		return s
-	}
-	return lockNext(uint32(first))
+// stripeOf is the stripe of a goroutine.
+func stripeOf(self uintptr) *stripe {
+	return &stripes[uint64(self)*0x9e3779b97f4a7c15>>60]
 }
 
-func lockNext(first uint32) *stripe {
+func (s *stripe) tryLock() bool { return atomic.CompareAndSwapUint32(&s.lock, 0, 1) }
+
+// lockNext locks another stripe than the goroutine's own, which was taken.
+func lockNext(self uintptr) *stripe {
+	first := stripeOf(self).index
 	for i := first + 1; ; i++ {
-		if s := &stripes[i%stripeCount]; atomic.CompareAndSwapUint32(&s.lock, 0, 1) {
+		if s := &stripes[i%stripeCount]; s.tryLock() {
 			return s
 		}
 		if i%stripeCount == first {
@@ -59,9 +69,18 @@ func lockNext(first uint32) *stripe {
 	}
 }
 
+// lockStripe locks a stripe: the goroutine's own, or another that is free.
+func lockStripe() *stripe {
+	self := goroutine.Identity()
+	if s := stripeOf(self); s.tryLock() {
+		return s
+	}
+	return lockNext(self)
+}
+
 // lockThis locks this very stripe.
 func (s *stripe) lockThis() *stripe {
-	for !atomic.CompareAndSwapUint32(&s.lock, 0, 1) {
+	for !s.tryLock() {
 		runtime.Gosched()
 	}
 	return s

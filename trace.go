@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+
+	"belay.example/belay/internal/goroutine"
 )
 
 // The stacks of traced objects: one in 1024, or all at LevelAll. They are kept
@@ -14,6 +16,7 @@ import (
 const (
 	traceDepth   = 32
 	tracePastMax = 1024
+	stackMax     = 4096
 )
 
 // trace is what is known of one object.
@@ -26,23 +29,35 @@ var traces struct {
 	next  int
 	sweep int                  // known beyond this: look which are gone
 	using map[uint64][]uintptr // stacks of mistakes that are being reported
+
+	stacks map[uintptr][]uintptr // by the hash of all return addresses
 }
 
-func stack(skip int) []uintptr {
-	var pcs [traceDepth]uintptr
-	count := runtime.Callers(skip+2, pcs[:])
-	return append([]uintptr(nil), pcs[:count]...)
+func init() {
+	traces.known, traces.sweep = map[uint64]*trace{}, 2*tracePastMax
+	traces.using, traces.stacks = map[uint64][]uintptr{}, map[uintptr][]uintptr{}
+}
+
+// stack is the stack of the caller's caller. The runtime needs a microsecond or
+// two for it, so that those seen before are found by their hash. Under the lock.
+func stack() []uintptr {
+	_, hash := goroutine.TraceAll()
+	if pcs, ok := traces.stacks[hash]; ok && framesAgree {
+		return pcs
+	}
+	pcs := make([]uintptr, traceDepth)
+	pcs = pcs[:runtime.Callers(3, pcs)]
+	if len(traces.stacks) == stackMax {
+		clear(traces.stacks)
+	}
+	traces.stacks[hash] = pcs
+	return pcs
 }
 
 func traceOpened(bits uint64) {
-	pcs := stack(1)
 	traces.Lock()
 	defer traces.Unlock()
-	if traces.known == nil {
-		traces.known = map[uint64]*trace{}
-		traces.sweep = 2 * tracePastMax
-	}
-	traces.known[bits] = &trace{opened: pcs}
+	traces.known[bits] = &trace{opened: stack()}
 	if len(traces.known) > traces.sweep {
 		traceSweep()
 	}
@@ -64,15 +79,15 @@ func traceSweep() {
 	traces.sweep = 2*len(traces.known) + 2*tracePastMax
 }
 
-// traceClosed notes who closes a traced object; force: it is known to be one.
-func traceClosed(bits uint64, force bool) {
+// traceClosed notes who closes a traced object.
+func traceClosed(bits uint64) {
 	traces.Lock()
 	defer traces.Unlock()
 	known := traces.known[bits]
-	if known == nil || known.closed != nil || !force {
+	if known == nil || known.closed != nil {
 		return
 	}
-	known.closed = stack(1)
+	known.closed = stack()
 	delete(traces.known, traces.past[traces.next])
 	traces.past[traces.next] = bits
 	traces.next = (traces.next + 1) % tracePastMax
@@ -89,10 +104,7 @@ func traceUsed(bits uint64) (forget func()) {
 	if traces.known[bits] == nil && levelGet() != LevelAll {
 		return func() {}
 	}
-	if traces.using == nil {
-		traces.using = map[uint64][]uintptr{}
-	}
-	traces.using[bits] = stack(2)
+	traces.using[bits] = stack()
 	return func() {
 		traces.Lock()
 		defer traces.Unlock()

@@ -21,6 +21,7 @@ type kind struct {
 	id       uint32
 	release  release
 	isSlow   bool // guarded or bound to a thread: every use goes through the core
+	isFast   bool // neither that, nor asked for its size
 	isShared bool // its objects share nets
 	isThread bool // its guard is held by a thread, not by a goroutine
 	size     uint64
@@ -43,7 +44,7 @@ type kind struct {
 }
 
 // release is how an object is destroyed.
-type release uint8
+type release uint32
 
 const (
 	releaseNothing release = iota
@@ -234,6 +235,7 @@ func (k *kind) check() {
 		k.reject("Judge and OnError explain the code of DestroyC; a Go function returns Refuse(err)")
 	}
 	k.isSlow = k.guard != guardShared || k.thread != threadAny
+	k.isFast = !k.isSlow && k.sizeOf == nil
 	k.isThread = k.thread == threadPinned || k.thread == threadPumped
 	canShare := !k.isSlow && (k.release == releaseFree || k.release == releaseNothing) &&
 		k.size > 0 && k.size <= sharedMaxBytes && k.sizeOf == nil

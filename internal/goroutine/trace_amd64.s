@@ -61,6 +61,26 @@ done:
 	MOVQ DX, hash+8(FP)
 	RET
 
+// func TraceAll() (self, hash uintptr)
+TEXT ·TraceAll(SB), NOSPLIT|NOFRAME, $0-16
+	MOVQ R14, self+0(FP)
+	MOVQ 8(R14), R9
+	SUBQ $8, R9
+	XORL DX, DX
+	MOVL $64, BX
+	MOVQ BP, AX
+	CMPQ AX, 0(R14)
+	JLS  done
+	CMPQ AX, R9
+	JCC  done
+next:
+	STEP
+	DECL BX
+	JNZ  next
+done:
+	MOVQ DX, hash+8(FP)
+	RET
+
 // func Identity() uintptr
 TEXT ·Identity(SB), NOSPLIT|NOFRAME, $0-8
 	MOVQ R14, ret+0(FP)

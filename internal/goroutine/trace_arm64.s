@@ -61,6 +61,27 @@ done:
 	MOVD R3, hash+8(FP)
 	RET
 
+// func TraceAll() (self, hash uintptr)
+TEXT ·TraceAll(SB), NOSPLIT|NOFRAME, $0-16
+	MOVD g, self+0(FP)
+	MOVD 8(g), R5
+	SUB  $8, R5
+	MOVD ZR, R3
+	MOVD $64, R7
+	MOVD R29, R1
+	MOVD 0(g), R6
+	CMP  R6, R1
+	BLS  done
+	CMP  R5, R1
+	BHS  done
+next:
+	STEP
+	SUBS $1, R7
+	BNE  next
+done:
+	MOVD R3, hash+8(FP)
+	RET
+
 // func Identity() uintptr
 TEXT ·Identity(SB), NOSPLIT|NOFRAME, $0-8
 	MOVD g, ret+0(FP)

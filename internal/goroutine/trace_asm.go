@@ -19,5 +19,10 @@ func Trace() (self, hash uintptr)
 //go:noescape
 func TraceDeep() (self, hash uintptr)
 
+// TraceAll is Trace over the whole stack, up to 64 return addresses.
+//
+//go:noescape
+func TraceAll() (self, hash uintptr)
+
 // Identity returns the address of the running goroutine's descriptor.
 func Identity() uintptr

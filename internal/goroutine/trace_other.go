@@ -16,6 +16,13 @@ func Trace() (self, hash uintptr) { return TracePortable(1) }
 // TraceDeep is TracePortable here.
 func TraceDeep() (self, hash uintptr) { return TracePortable(1) }
 
+// TraceAll hashes the whole stack, up to 64 return addresses.
+func TraceAll() (self, hash uintptr) {
+	var pcs [64]uintptr
+	count := runtime.Callers(2, pcs[:])
+	return Identity(), Hash(pcs[:count])
+}
+
 // Identity returns eight times the goroutine's number, read from its stack
 // trace: slow, and right.
 func Identity() uintptr {
