@@ -40,6 +40,19 @@ static inline void cmocka_require(int holds, const char *what, const char *file,
     }
 }
 
+/* Arguments are evaluated once, as cmocka does. */
+static inline void cmocka_compare(uintmax_t left, uintmax_t right, int want_equal,
+        const char *what, const char *file, int line) {
+    cmocka_require((left == right) == want_equal, what, file, line, (intmax_t)left,
+            (intmax_t)right);
+}
+
+static inline void cmocka_within(uintmax_t value, uintmax_t low, uintmax_t high,
+        const char *what, const char *file, int line) {
+    cmocka_require(value >= low && value <= high, what, file, line, (intmax_t)value,
+            (intmax_t)high);
+}
+
 static inline void cmocka_skip(void) {
     longjmp(cmocka_end_of_test, 2);
 }
@@ -49,9 +62,6 @@ static inline void cmocka_skip(void) {
 #define cmocka_unit_test_setup(f, setup) {#f, f, setup, NULL, NULL}
 #define cmocka_unit_test_teardown(f, teardown) {#f, f, NULL, teardown, NULL}
 
-#define CMOCKA_COMPARE(a, operator, b)                                                   \
-    cmocka_require((a) operator(b), #a " " #operator" " #b, __FILE__, __LINE__,          \
-            (intmax_t)(a), (intmax_t)(b))
 #define CMOCKA_HOLDS(condition)                                                          \
     cmocka_require(!!(condition), #condition, __FILE__, __LINE__, 0, 0)
 
@@ -59,8 +69,10 @@ static inline void cmocka_skip(void) {
 #define assert_false(c) CMOCKA_HOLDS(!(c))
 #define assert_null(p) CMOCKA_HOLDS((p) == NULL)
 #define assert_non_null(p) CMOCKA_HOLDS((p) != NULL)
-#define assert_int_equal(a, b) CMOCKA_COMPARE((uintmax_t)(a), ==, (uintmax_t)(b))
-#define assert_int_not_equal(a, b) CMOCKA_COMPARE((uintmax_t)(a), !=, (uintmax_t)(b))
+#define assert_int_equal(a, b)                                                           \
+    cmocka_compare((uintmax_t)(a), (uintmax_t)(b), 1, #a " == " #b, __FILE__, __LINE__)
+#define assert_int_not_equal(a, b)                                                       \
+    cmocka_compare((uintmax_t)(a), (uintmax_t)(b), 0, #a " != " #b, __FILE__, __LINE__)
 #define assert_ptr_equal(a, b) CMOCKA_HOLDS((const void *)(a) == (const void *)(b))
 #define assert_ptr_not_equal(a, b) CMOCKA_HOLDS((const void *)(a) != (const void *)(b))
 #define assert_string_equal(a, b) CMOCKA_HOLDS(strcmp((a), (b)) == 0)
@@ -68,8 +80,8 @@ static inline void cmocka_skip(void) {
 #define assert_memory_equal(a, b, n) CMOCKA_HOLDS(memcmp((a), (b), (n)) == 0)
 #define assert_memory_not_equal(a, b, n) CMOCKA_HOLDS(memcmp((a), (b), (n)) != 0)
 #define assert_in_range(v, low, high)                                                    \
-    CMOCKA_HOLDS(                                                                        \
-            (uintmax_t)(v) >= (uintmax_t)(low) && (uintmax_t)(v) <= (uintmax_t)(high))
+    cmocka_within((uintmax_t)(v), (uintmax_t)(low), (uintmax_t)(high),                   \
+            #v " in " #low ".." #high, __FILE__, __LINE__)
 #define fail() cmocka_require(0, "fail()", __FILE__, __LINE__, 0, 0)
 #define fail_msg(...)                                                                    \
     do {                                                                                 \
