@@ -12,10 +12,12 @@ import (
 )
 
 // A site is a line of source, "function file:line", interned in the ledger.
-// Every open and every close names one. The return addresses on the stack,
-// mixed into one number, lead to the site through a small table: a few
-// nanoseconds. Two chains that share the number's upper bits push each other
-// out; two call chains that share all of it would share a site.
+// Every open and every close names one. The innermost return addresses on the
+// stack, mixed into one number, lead to the site through a small table: a few
+// nanoseconds. Where the line that counts is further out than those addresses
+// reach, the table says so, and more of them are mixed. Two chains that share
+// the number's upper bits push each other out of the table; two that share
+// nearly all of it would share a site.
 
 const (
 	siteCells = 4096
@@ -25,7 +27,10 @@ const (
 // siteTable holds a site in the low 24 bits, the chain's number above.
 var siteTable [siteCells]uint64
 
-const siteMask = 1<<24 - 1
+const (
+	siteMask = 1<<24 - 1
+	siteDeep = siteMask // in the table: mix more addresses
+)
 
 // framesAgree tells whether the fast walk sees what the runtime sees.
 var framesAgree bool
@@ -64,10 +69,19 @@ func (k *kind) chain(hash uintptr) chain {
 // site is the site of a chain; 0: ask siteSlow.
 func (c chain) site() uint32 {
 	cell := atomic.LoadUint64(&siteTable[c>>siteShift])
-	if (cell^uint64(c))&^siteMask != 0 {
+	if (cell^uint64(c))&^siteMask != 0 || cell&siteMask == siteDeep {
 		return 0
 	}
 	return uint32(cell & siteMask)
+}
+
+func (c chain) isDeep() bool {
+	cell := atomic.LoadUint64(&siteTable[c>>siteShift])
+	return (cell^uint64(c))&^siteMask == 0 && cell&siteMask == siteDeep
+}
+
+func (c chain) store(site uint32) {
+	atomic.StoreUint64(&siteTable[c>>siteShift], uint64(c)&^siteMask|uint64(site))
 }
 
 // site is the site of the stack whose trace has this hash.
@@ -79,65 +93,95 @@ func (k *kind) site(hash uintptr) uint32 {
 	return k.siteSlow(c)
 }
 
-// siteHere is the site of the program's line that called into this package.
-func (k *kind) siteHere() uint32 {
-	_, hash := goroutine.TraceDeep()
-	return k.site(hash)
-}
+// How many calls away from this package a line may be for a trace to reach it,
+// with room for this package's own frames and hidden ones.
+const (
+	reach     = goroutine.Depth - 1
+	reachDeep = goroutine.DepthDeep - 6
+)
 
-// siteSlow asks the runtime for the frames, and fills the table.
+// siteSlow is the site of a chain that is not in the table, or that ends too
+// early there.
 //
 //go:noinline
 func (k *kind) siteSlow(c chain) uint32 {
-	if !framesAgree {
-		// The table has no entry then that c could find.
-		_, hash := goroutine.TracePortable(1)
-		c = k.chain(hash) | 1
-		if site := c.site(); site != 0 {
-			return site
-		}
+	if c.isDeep() || !framesAgree {
+		return k.siteHere()
 	}
+	site, depth := k.siteAsk()
+	if depth < reach {
+		c.store(site)
+	} else {
+		c.store(siteDeep)
+	}
+	return site
+}
+
+// siteHere is the site of the program's line that called into this package.
+func (k *kind) siteHere() uint32 {
+	_, hash := goroutine.TraceDeep()
+	if !framesAgree {
+		_, hash = goroutine.TracePortable(0)
+	}
+	c := k.chain(hash)
+	if site := c.site(); site != 0 {
+		return site
+	}
+	site, depth := k.siteAsk()
+	if depth < reachDeep {
+		c.store(site)
+	}
+	return site
+}
+
+// siteAsk asks the runtime for the frames.
+//
+//go:noinline
+func (k *kind) siteAsk() (site uint32, depth int) {
 	var pcs [64]uintptr
 	count := runtime.Callers(2, pcs[:])
-	site := bindSite(k.line(runtime.CallersFrames(pcs[:count])))
-	atomic.StoreUint64(&siteTable[c>>siteShift], uint64(c)&^siteMask|uint64(site))
-	return site
+	line, depth := k.line(runtime.CallersFrames(pcs[:count]))
+	return bindSite(line), depth
 }
 
 // line picks the frame that the program's author wants to see: the first one
 // outside this package and outside the wrapper, which is the package that made
 // the type. A wrapper in the program's own package is told by its file. Failing
-// that, the wrapper's own line.
-func (k *kind) line(frames *runtime.Frames) string {
+// that, the wrapper's own line. depth is how many calls it is away from this
+// package's own.
+func (k *kind) line(frames *runtime.Frames) (line string, depth int) {
 	var own, otherFile runtime.Frame
-	for {
-		frame, more := frames.Next()
+	ownDepth, otherDepth := 0, 0
+	for more := true; more; {
+		var frame runtime.Frame
+		frame, more = frames.Next()
 		pkg := packageOf(frame.Function)
 		switch {
 		case frame.Function == "" || isOwn(pkg, frame.File):
 		case pkg != k.pkg && !isStandard(pkg):
-			return lineOf(frame)
+			return lineOf(frame), depth
 		case pkg != k.pkg && own.PC == 0:
-			own = frame
+			own, ownDepth = frame, depth
 		case pkg != k.pkg:
 			// The standard library called the wrapper: further out is no better.
 			more = false
 		default:
 			if own.PC == 0 {
-				own = frame
+				own, ownDepth = frame, depth
 			}
 			if otherFile.PC == 0 && frame.File != k.file {
-				otherFile = frame
+				otherFile, otherDepth = frame, depth
 			}
 		}
-		if !more {
-			break
+		// A function that was inlined has no frame, and no Func.
+		if frame.Func != nil && !isOwn(pkg, frame.File) {
+			depth++
 		}
 	}
 	if otherFile.PC != 0 {
-		return lineOf(otherFile)
+		return lineOf(otherFile), otherDepth
 	}
-	return lineOf(own)
+	return lineOf(own), ownDepth
 }
 
 // isOwn tells frames of this package from those of its tests.

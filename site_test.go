@@ -32,13 +32,13 @@ func TestLine(t *testing.T) {
 	k := &kind{pkg: ownPackage, file: "elsewhere.go"}
 	var pcs [16]uintptr
 	count := runtime.Callers(1, pcs[:])
-	line := k.line(runtime.CallersFrames(pcs[:count]))
+	line, _ := k.line(runtime.CallersFrames(pcs[:count]))
 	_, file, _, _ := runtime.Caller(0)
 	if want := "belay.TestLine " + file + ":34"; line != want {
 		t.Errorf("%q, not %q", line, want)
 	}
 	k.file = file
-	if line := k.line(runtime.CallersFrames(pcs[:count])); line != "belay.TestLine "+file+":34" {
+	if line, _ := k.line(runtime.CallersFrames(pcs[:count])); line != "belay.TestLine "+file+":34" {
 		t.Error("without another file it is the wrapper's own line, not", line)
 	}
 }

@@ -5,6 +5,7 @@ package belay
 import (
 	"runtime"
 	"sync/atomic"
+	"unsafe"
 
 	"belay.example/belay/internal/goroutine"
 )
@@ -138,9 +139,14 @@ func (s *stripe) giveExact(n *net) {
 	s.pooled++
 }
 
+// shard is the stripe's part of a type's counters.
+func (s *stripe) shard(k *kind) *shard {
+	return (*shard)(unsafe.Add(unsafe.Pointer(k.counters), uintptr(s.index)*unsafe.Sizeof(shard{})))
+}
+
 // opened counts an object. True: the shard's credit is used up.
 func (s *stripe) opened(k *kind, bytes uint64) bool {
-	c := &k.counters.shards[s.index]
+	c := s.shard(k)
 	c.opened++
 	c.bytes += bytes
 	c.unchecked += max(bytes, operationBytes)
@@ -149,7 +155,7 @@ func (s *stripe) opened(k *kind, bytes uint64) bool {
 
 // gone counts the end of an object.
 func (s *stripe) gone(k *kind, bytes uint64) bool {
-	c := &k.counters.shards[s.index]
+	c := s.shard(k)
 	c.gone++
 	c.bytes -= bytes
 	c.unchecked += max(bytes, operationBytes)

@@ -10,7 +10,7 @@ package goroutine
 import "runtime"
 
 // Depth is how many return addresses a trace covers.
-const Depth = 4
+const Depth = 3
 
 // DepthDeep is how many a deep trace covers.
 const DepthDeep = 10

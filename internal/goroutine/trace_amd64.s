@@ -31,7 +31,6 @@ TEXT ·Trace(SB), NOSPLIT|NOFRAME, $0-16
 	STEP
 	STEP
 	STEP
-	STEP
 done:
 	MOVQ DX, hash+8(FP)
 	RET

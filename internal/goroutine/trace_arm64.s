@@ -30,7 +30,6 @@ TEXT ·Trace(SB), NOSPLIT|NOFRAME, $0-16
 	STEP
 	STEP
 	STEP
-	STEP
 done:
 	MOVD R3, hash+8(FP)
 	RET
