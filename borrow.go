@@ -65,6 +65,7 @@ func (n *net) kindOf(ref uint64) *kind {
 // borrowGuarded borrows through the core, and parks while the guard is taken.
 func (n *net) borrowGuarded(ctx context.Context, ref uint64) (loan, error) {
 	k, site := n.kind(), n.kind().siteHere()
+	waited := uint32(0)
 	for {
 		identity := k.identity()
 		r := bindBorrow(n.bits(ref), identity, site)
@@ -81,7 +82,11 @@ func (n *net) borrowGuarded(ctx context.Context, ref uint64) (loan, error) {
 			if err := waitForGuard(ctx, r.guard); err != nil {
 				return loan{net: &failed}, failureOf("borrow", k, statusTimedOut, 0, err)
 			}
+			waited = r.guard
 		default:
+			if waited != 0 {
+				guardPass(waited)
+			}
 			return loan{net: &failed}, failure("borrow", k, r.status)
 		}
 	}

@@ -33,6 +33,7 @@ func (n *net) closeInCore(ctx context.Context, ref uint64, site uint32, watch bo
 	if state&stateTraced != 0 {
 		traceClosed(n.bits(ref))
 	}
+	waited := uint32(0)
 	for {
 		identity := k.identity()
 		r := bindClose(n.bits(ref), identity, site, watch)
@@ -42,6 +43,8 @@ func (n *net) closeInCore(ctx context.Context, ref uint64, site uint32, watch bo
 		if r.status != statusBusy {
 			if r.guard != 0 {
 				guardLeft(r.guard)
+			} else if waited != 0 {
+				guardPass(waited)
 			}
 			n.reuse(ref)
 			return r.status, r.code, r.ended, nil
@@ -49,6 +52,7 @@ func (n *net) closeInCore(ctx context.Context, ref uint64, site uint32, watch bo
 		if err := waitForGuard(ctx, r.guard); err != nil {
 			return statusTimedOut, 0, false, failureOf("close", k, statusTimedOut, 0, err)
 		}
+		waited = r.guard
 	}
 }
 

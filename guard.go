@@ -9,9 +9,10 @@ import (
 
 // A goroutine that finds a guard taken parks here. The core has noted one
 // waiter for it, and says once for each noted one that the guard was left. The
-// word may come before the goroutine is here: then it is kept. A waiter that
-// gives up leaves its word behind, which wakes a later one too early: that one
-// tries, and parks again.
+// word may come before the goroutine is here: then it is kept. A word spent on one
+// who then does not enter (the object was closed, its context ended) must wake
+// the next: nobody else would leave the guard. Words too many are harmless: who
+// is woken too early tries, and parks again.
 
 // guardWaiters is what waits for one guard: a queue, or words kept.
 type guardWaiters struct {
@@ -36,6 +37,18 @@ func guardLeft(guard uint32) {
 	close(w.parked[0])
 	w.parked = w.parked[1:]
 	guardForget(guard, w)
+}
+
+// guardPass wakes the next after a word was spent without entering. Nobody
+// there: one word is kept, for who is on the way.
+func guardPass(guard uint32) {
+	guards.Lock()
+	w := guardWaitersOf(guard)
+	enough := len(w.parked) == 0 && w.kept > 0
+	guards.Unlock()
+	if !enough {
+		guardLeft(guard)
+	}
 }
 
 func guardWaitersOf(guard uint32) *guardWaiters {

@@ -45,7 +45,7 @@ func TestGuardsKeepCallsApart(t *testing.T) {
 					work.Add(1)
 					go func() {
 						defer work.Done()
-						for i := range 200 {
+						for i := range scaled(200) {
 							guardWork(t, kind, root, p, test.domain, i)
 						}
 					}()

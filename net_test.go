@@ -231,7 +231,7 @@ func TestNetsUnderCollection(t *testing.T) {
 		work.Add(1)
 		go func() {
 			defer work.Done()
-			for i := range 20000 {
+			for i := range scaled(20000) {
 				o, err := kind.Own(testc.MallocSmall())
 				if err != nil {
 					t.Error(err)
