@@ -350,12 +350,16 @@ belay_status belay_close_wait(belay_handle handle, uint64_t timeout_ms, int *out
     bool is_watched = slot != NULL && belay__watch_begin(&watcher, handle);
     belay_status status = belay__handle_close(handle, &caller, out_code, &is_done);
     if (!is_watched) {
-        /* Gone, or the net is at it right now. */
-        while (slot != NULL && belay__state_is(belay__load(&slot->state), handle) &&
-                belay__now_ms() < deadline) {
+        /* Gone, or in the net's tight loop right now. */
+        uint64_t state = slot == NULL ? 0 : belay__load(&slot->state);
+        while (belay__state_is(state, handle) && (state & BELAY_STATE_CLOSED)) {
+            if (belay__now_ms() >= deadline) {
+                return BELAY_TIMED_OUT;
+            }
             belay__thread_pause();
+            state = belay__load(&slot->state);
         }
-        return status;
+        return belay__state_is(state, handle) ? BELAY_REFUSED : status;
     }
     if (is_done || status != BELAY_OK) {
         deadline = 0; /* the result is known: only takes the watcher away */

@@ -22,8 +22,12 @@ bool belay__watch_flag(belay_handle handle) {
         return false;
     }
     uint64_t state = belay__load(&slot->state);
-    uint64_t net = BELAY_STATE_DYING | BELAY_STATE_NETTED;
-    while (belay__state_is(state, handle) && (state & net) != net) {
+    /* The net's tight loop ends what it claimed by a plain store, which would lose the
+     * flag; it takes only objects without any other flag. */
+    uint64_t tight = BELAY_STATE_LIVE | BELAY_STATE_CLOSED | BELAY_STATE_DYING |
+                     BELAY_STATE_NETTED;
+    while (belay__state_is(state, handle) &&
+            (state & ~BELAY__GENERATION_MASK & ~BELAY_STATE_WATCHED) != tight) {
         if (belay__cas(&slot->state, &state, state | BELAY_STATE_WATCHED)) {
             return true;
         }
