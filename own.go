@@ -245,7 +245,6 @@ func (n *net) reuse(ref uint64) {
 	if (state^ref)&generationMask == 0 || state&stateLive != 0 {
 		return
 	}
-	raceDestroyed(n)
 	if n.group.kind == groupShared {
 		if c := n.chunk(); c.reclaim() {
 			s := lockStripe()
@@ -258,6 +257,7 @@ func (n *net) reuse(ref uint64) {
 		atomic.AndUint64(&n.group.returned, ^n.bit())&n.bit() == 0 {
 		return
 	}
+	raceDestroyed(n) // only now: before, the slot might be another object's already
 	n.prepare()
 	s := lockStripe()
 	s.giveExact(n)

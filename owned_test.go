@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -234,6 +235,9 @@ func TestSecondReturnIsRefused(t *testing.T) {
 }
 
 func TestTooManyBorrows(t *testing.T) {
+	if os.Getenv("BELAY_STRESS") != "" {
+		t.Skip("32767 collections")
+	}
 	o, gone := own(t, cType)
 	var loans [32767]belay.Loan[*testc.Thing]
 	for i := range loans {
@@ -602,8 +606,8 @@ func TestTextsHaveNoAddress(t *testing.T) {
 
 // Goal: nothing on the common paths allocates. Method: testing.AllocsPerRun.
 func TestNoAllocations(t *testing.T) {
-	if raceOrAsan {
-		t.Skip("the sanitizers allocate")
+	if raceOrAsan || os.Getenv("BELAY_STRESS") != "" {
+		t.Skip("sanitizers and collections allocate")
 	}
 	belay.SetLevel(belay.LevelOff)
 	defer belay.SetLevel(belay.LevelSampled)
