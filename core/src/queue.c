@@ -15,7 +15,7 @@
 
 #define QUEUE_TICK_MS 100
 #define QUEUE_IDLE_TICKS 100
-#define QUEUE_AHEAD 8   /* slots to prefetch ahead */
+#define QUEUE_AHEAD 12  /* slots to prefetch ahead */
 #define QUEUE_HEADER 16 /* bytes that malloc keeps before a block */
 
 /* A stack that is only ever taken whole, so there is no ABA. */
@@ -37,8 +37,9 @@ typedef struct queue_batch {
     belay__type *many_type; /* claimed objects for one call of destroy_many */
     size_t many_count;
     uint32_t many[BELAY_BATCH_MAX];
-    uint64_t freed; /* slots of the net in hand that are free and not given back yet */
-    bool is_quick;  /* nothing is kept of single objects: the tight loop may be used */
+    uint64_t freed;    /* slots of the net in hand that are free and not given back yet */
+    belay__type *type; /* of the last object */
+    bool is_quick;     /* nothing is kept of single objects: the tight loop may be used */
 } queue_batch;
 
 uint64_t *belay__queue_clock(void) {
@@ -167,15 +168,17 @@ static void queue_end(queue_batch *batch, belay_handle handle, belay__type *type
 }
 
 /* Handles one slot of a dead net. */
-static void queue_rescue(queue_batch *batch, uint32_t index) {
-    belay__slot *slot = belay__table_slot(index);
+static void queue_rescue(queue_batch *batch, belay__slot *slot, uint32_t index) {
     uint64_t state = belay__load(&slot->state);
     if (!(state & BELAY_STATE_LIVE) || (state & BELAY_STATE_CLOSED)) {
         return;
     }
     belay_handle handle = {(state & BELAY__GENERATION_MASK) | index};
-    belay__type *type = belay__type_of(slot);
-    if (type == NULL || queue_destroy_plain(batch, slot, index, type)) {
+    if (batch->type == NULL || batch->type->id != belay__get(&slot->type)) {
+        batch->type = belay__type_of(slot);
+    }
+    belay__type *type = batch->type;
+    if (queue_destroy_plain(batch, slot, index, type)) {
         return;
     }
     if (type->options.net == BELAY_NET_REPORT ||
@@ -220,6 +223,45 @@ static uint32_t queue_take_resumed(void) {
     return index;
 }
 
+/* Fetches what free() will read: the header before the block and the one behind it. */
+static void queue_fetch(const belay__slot *slot) {
+    uintptr_t object = (uintptr_t)belay__get(&slot->object);
+    __builtin_prefetch((const void *)(object - QUEUE_HEADER), 1);
+    __builtin_prefetch((const void *)(object + belay__get(&slot->size_bytes)), 1);
+}
+
+/* Handles a dead net. Returns the next one. Slots and objects were last touched long ago,
+ * and the wait for memory would be most of the cost: what comes next is fetched ahead. */
+static uint32_t queue_net(queue_batch *batch, uint32_t first) {
+    const belay__cold *cold = belay__table_cold(first);
+    uint32_t next = cold->queue_next;
+    uint32_t count = cold->queue_count;
+    belay__slot *slots = belay__table_slot(first);
+    const belay__slot *following = slots;
+    uint32_t following_count = 0;
+    if (next != 0) {
+        following = belay__table_slot(next);
+        following_count = belay__table_cold(next)->queue_count;
+        __builtin_prefetch(belay__table_group(next), 1);
+    }
+    batch->freed = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        __builtin_prefetch(&following[i], 1);
+        if (batch->type != NULL && batch->type->options.destroy == belay_destroy_free) {
+            uint32_t at = i + QUEUE_AHEAD;
+            if (at < count) {
+                queue_fetch(&slots[at]);
+            } else if (at - count < following_count) {
+                queue_fetch(&following[at - count]);
+            }
+        }
+        queue_rescue(batch, &slots[i], first + i);
+    }
+    /* Only now: a recycled group must not be looked at as a dead one. */
+    belay__table_orphan(first, count, batch->freed);
+    return next;
+}
+
 bool belay__queue_run(void) {
     bool did_something = false;
     queue_batch batch = {.is_quick = belay__address_is_empty()};
@@ -233,26 +275,8 @@ bool belay__queue_run(void) {
     uint32_t first = belay__swap(&queue_head, 0);
     uint32_t net_count = 0;
     while (first != 0) {
-        belay__cold *cold = belay__table_cold(first);
-        uint32_t next = cold->queue_next;
-        uint32_t count = cold->queue_count;
-        batch.freed = 0;
-        const belay__slot *slots = belay__table_slot(first);
-        const belay__slot *following = next == 0 ? slots : belay__table_slot(next);
-        for (uint32_t i = 0; i < count; i++) {
-            /* Slots and objects were last touched long ago: the wait for memory would be
-             * most of the cost. A net ahead for slots, a few slots ahead for objects. */
-            __builtin_prefetch(&following[i], 1);
-            if (i + QUEUE_AHEAD < count) {
-                uintptr_t ahead = (uintptr_t)belay__get(&slots[i + QUEUE_AHEAD].object);
-                __builtin_prefetch((const void *)(ahead - QUEUE_HEADER), 1);
-            }
-            queue_rescue(&batch, first + i);
-        }
-        /* Only now: a recycled group must not be looked at as a dead one. */
-        belay__table_orphan(first, count, batch.freed);
+        first = queue_net(&batch, first);
         net_count++;
-        first = next;
     }
     queue_batch_destroy(&batch);
     queue_batch_tell(&batch);
