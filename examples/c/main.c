@@ -31,11 +31,14 @@ static int table_close(table *closing) {
 
 static word *table_add(table *into, const char *text) {
     word *new = calloc(1, sizeof *new);
-    if (new != NULL) {
-        strncpy(new->text, text, sizeof new->text - 1);
+    size_t length = strlen(text);
+    if (new != NULL && length < sizeof new->text) {
+        memcpy(new->text, text, length); /* calloc ended it with 0 */
         into->word_count++;
+        return new;
     }
-    return new;
+    free(new);
+    return NULL;
 }
 
 static void table_remove(table *from, word *removed) {
@@ -82,7 +85,8 @@ int main(void) {
     main_table = table_open();
     belay_handle database = {0};
     check(belay_own(tables, main_table,
-                  &(belay_own_options){.size = sizeof(belay_own_options), .site = BELAY_HERE},
+                  &(belay_own_options){
+                          .size = sizeof(belay_own_options), .site = BELAY_HERE},
                   &database),
             "own the table");
     for (int i = 0; i < 3; i++) {
@@ -97,7 +101,8 @@ int main(void) {
 
     void *lent = NULL;
     check(belay_borrow(database, &lent), "borrow");
-    printf("%zu words; closing the table while it is lent\n", ((table *)lent)->word_count);
+    printf("%zu words; closing the table while it is lent\n",
+            ((table *)lent)->word_count);
     check(belay_close(database, NULL), "close");
     check(belay_return(database), "return"); /* destroys the words, then the table */
 
@@ -107,7 +112,8 @@ int main(void) {
 
     main_table = table_open();
     check(belay_own(tables, main_table,
-                  &(belay_own_options){.size = sizeof(belay_own_options), .site = BELAY_HERE},
+                  &(belay_own_options){
+                          .size = sizeof(belay_own_options), .site = BELAY_HERE},
                   &database),
             "own another table");
     belay_remains remains = {0};
