@@ -256,10 +256,17 @@ void belay__report_misuse(
         /* The slot remembers its last object until the next one is in. */
         bool is_past = (state & BELAY_STATE_LIVE) == 0 &&
                        (state & BELAY__GENERATION_MASK) == generation + one;
-        if (is_here || is_past) {
-            mistake.type = slot->type;
-            mistake.opened = slot->site;
-            mistake.closed = is_past ? slot->epoch : 0;
+        /* Acquire, so that the state is looked at again after them: only if no other object
+         * moved in meanwhile are they this one's. */
+        uint32_t type = belay__load(&slot->type);
+        uint32_t opened = belay__load(&slot->site);
+        uint32_t closed = is_past ? belay__load(&slot->epoch) : 0;
+        uint64_t change = state ^ belay__load(&slot->state);
+        bool is_same = (change & (BELAY__GENERATION_MASK | BELAY_STATE_LIVE)) == 0;
+        if ((is_here || is_past) && is_same) {
+            mistake.type = type;
+            mistake.opened = opened;
+            mistake.closed = closed;
         }
     }
     if (belay__type_get(mistake.type) != NULL) {
