@@ -233,6 +233,27 @@ static int belay_go_visit(void *data, belay_handle handle, const belay_info *inf
     return 0;
 }
 
+// A closed object by its address: the one whose destructor runs.
+typedef struct belay_go_search {
+    const void *object;
+    uint64_t handle;
+} belay_go_search;
+
+static int belay_go_search_visit(void *data, belay_handle handle, const belay_info *info) {
+    belay_go_search *search = data;
+    if (info->object != search->object || !info->is_closed) {
+        return 0;
+    }
+    search->handle = handle.bits;
+    return 1;
+}
+
+static inline uint64_t belay_go_find_ending(uintptr_t object) {
+    belay_go_search search = {(const void *)object, 0};
+    belay_live(belay_go_search_visit, &search);
+    return search.handle;
+}
+
 static inline belay_go_live belay_go_list(void) {
     belay_go_live live = {0};
     belay_live(belay_go_visit, &live);
@@ -357,6 +378,9 @@ func bindDisown(handle uint64, site uint32) result {
 func bindSettle(handle uint64, site uint32, code int32) status {
 	return status(C.belay__bind_settle(C.uint64_t(handle), C.uint32_t(site), C.int(code)))
 }
+
+// findEnding is the handle of the closed object at an address; 0: there is none.
+func findEnding(object uintptr) uint64 { return uint64(C.belay_go_find_ending(C.uintptr_t(object))) }
 
 func bindMisuse(kind ReportKind, handle uint64, s status, site uint32) {
 	C.belay__bind_misuse(C.uint32_t(kind), C.uint64_t(handle), C.uint32_t(s), C.uint32_t(site))

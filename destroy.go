@@ -91,16 +91,24 @@ func (n *net) destroyGo(ref uint64, hash uintptr) error {
 }
 
 // destroyForCore runs the destructor for the core and returns a code. A panic
-// ends here, and is reported.
+// ends here, and is reported. A Goexit can't be stopped, and the core's frames
+// below it never go on: so what they had to do is done here.
 func (k *kind) destroyForCore(object unsafe.Pointer) (code int32) {
 	enterCallback()
 	defer leaveCallback()
+	returned := false
 	defer func() {
 		if p := recover(); p != nil {
 			code = outcomeCode(panicked("destructor of "+k.name, p))
+		} else if !returned {
+			if bits := findEnding(uintptr(object)); bits != 0 {
+				bindSettle(bits, 0, outcomeCode(errExited))
+			}
 		}
 	}()
-	return outcomeCode(k.destroy(object))
+	code = outcomeCode(k.destroy(object))
+	returned = true
+	return code
 }
 
 // judgeForCore asks the type's Judge.

@@ -46,9 +46,8 @@
 //   - A pointer kept beyond Return, Do or Disown.
 //   - A handle stored in C memory: it does not keep its object.
 //   - That a callback is free to do anything: a destructor must not wait for its
-//     own object, and runtime.Goexit in a destructor that the core calls (of a
-//     guarded object, a child, or one that was closed while it was used) leaves
-//     that object behind.
+//     own object; runtime.Goexit in one keeps the guard of a guarded object taken,
+//     and ends the process when the net runs it.
 //   - That two goroutines which each hold a guard and wait for the other's ever
 //     go on; it is a deadlock as with two mutexes.
 //

@@ -458,7 +458,18 @@ func TestDestructorLeaves(t *testing.T) {
 	if late := reports(belay.ReportDestroyFailed); len(late) != 1 || late[0].Err == nil {
 		t.Error("the late error was not reported", late)
 	}
-	if stats := kind.Stats(); stats.Live != 0 || stats.Failed != 3 {
+	o, _ = own(t, kind)
+	leave = runtime.Goexit
+	b, _ = o.Borrow()
+	_ = o.Close()
+	done = make(chan bool)
+	go func() {
+		defer close(done)
+		b.Return()
+		t.Error("Goexit was lost")
+	}()
+	<-done
+	if stats := kind.Stats(); stats.Live != 0 || stats.Failed != 4 {
 		t.Errorf("%+v", stats)
 	}
 }

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 
+//go:build !belay_noreports
+
 package belay_test
 
 import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -115,7 +118,7 @@ func TestShutdown(t *testing.T) {
 	reports := reportsOf(t, "left open")
 	held, gone := own(t, kind)
 	parent, parentGone := own(t, kind)
-	_, childGone := own(t, kind, belay.ChildOf(parent))
+	child, childGone := own(t, kind, belay.ChildOf(parent))
 	b, err := held.Borrow()
 	if err != nil {
 		t.Fatal(err)
@@ -139,6 +142,7 @@ func TestShutdown(t *testing.T) {
 		t.Error("not reported", leaks)
 	}
 	b.Return()
+	runtime.KeepAlive(child) // and the parent with it: not forgotten until here
 	if *gone != 1 {
 		t.Error(*gone)
 	}

@@ -208,6 +208,13 @@ func stressOne(t *testing.T, name string, guard []belay.Option, duration time.Du
 			s.families[i].members[j].Store(nil)
 		}
 	}
+	t.Cleanup(func() {
+		for i, object := range belay.Live() {
+			if t.Failed() && i < 20 {
+				t.Logf("left: %+v", object)
+			}
+		}
+	})
 	collectUntil(t, "objects left", func() bool {
 		live := uint64(0)
 		for _, kind := range s.kinds {

@@ -80,8 +80,8 @@ type Option func(*kind)
 // core's worker thread for a forgotten one. Any other error says that the
 // object is gone, though not well.
 //
-// It should not call runtime.Goexit (t.FailNow does). A panic in it counts as
-// an error: the object is taken as gone.
+// It should not call runtime.Goexit (t.FailNow does). A panic or a Goexit in it
+// counts as an error: the object is taken as gone.
 func Destroy[P any](destroy func(P) error) Option {
 	return func(k *kind) {
 		k.only("Destroy", destroy == nil)
