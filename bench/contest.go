@@ -36,12 +36,11 @@ type contest struct {
 
 // result is a row of the table.
 type result struct {
-	name    string
-	ours    float64
-	peer    string
-	theirs  float64
-	ratio   float64
-	quarter [2]float64 // of the ratio: first and third quartile
+	name   string
+	ours   float64
+	peer   string
+	theirs float64
+	ratio  float64
 }
 
 // measure runs all sides in turn, round by round, so that a change in the machine's speed
@@ -69,14 +68,8 @@ func (c *contest) measure() []result {
 	}
 	var results []result
 	for i, p := range c.peers {
-		var ratios []float64
-		for round := range rounds {
-			ratios = append(ratios, each[0][round]/each[i+1][round])
-		}
 		ours, theirs := median(each[0]), median(each[i+1])
-		slices.Sort(ratios)
-		results = append(results, result{c.name, ours, p.name, theirs, ours / theirs,
-			[2]float64{ratios[rounds/4], ratios[rounds*3/4]}})
+		results = append(results, result{c.name, ours, p.name, theirs, ours / theirs})
 	}
 	return results
 }

@@ -68,20 +68,32 @@ func buildWithout(folder string) string {
 	return program
 }
 
-// reportResults sets the levels beside each other, each in a process of its own.
+// reportResults sets the levels beside each other, each in a process of its own. Processes of one
+// program differ a little (where its memory lies), so they are started anew several times.
 func reportResults(folder string) []result {
 	self, err := os.Executable()
 	check(err)
-	none := startChild(buildWithout(folder), "off")
-	off := startChild(self, "off")
-	sampled := startChild(self, "sampled")
-	defer none.stop()
-	defer off.stop()
-	defer sampled.stop()
-	const rounds = 101
-	first := contest{name: "reports_off", rounds: rounds, ours: side{"", off.lives},
-		peers: []side{{"no_reports_build", none.lives}}}
-	second := contest{name: "reports_sampled", rounds: rounds, ours: side{"", sampled.lives},
-		peers: []side{{"reports_off", off.lives}}}
-	return append(first.measure(), second.measure()...)
+	without := buildWithout(folder)
+	const starts, rounds = 9, 31
+	names := []string{"no_reports_build", "reports_off", "reports_sampled"}
+	each := make([][]float64, len(names))
+	for range starts {
+		children := []*child{startChild(without, "off"), startChild(self, "off"), startChild(self, "sampled")}
+		n := calibrate(side{"", children[0].lives})
+		for round := range rounds {
+			for i := range children {
+				at := (i + round) % len(children)
+				each[at] = append(each[at], children[at].lives(n)/float64(n))
+			}
+		}
+		for _, c := range children {
+			c.stop()
+		}
+	}
+	var results []result
+	for i := 1; i < len(names); i++ {
+		ours, theirs := median(each[i]), median(each[i-1])
+		results = append(results, result{names[i], ours, names[i-1], theirs, ours / theirs})
+	}
+	return results
 }
