@@ -18,6 +18,7 @@ package belay
 #include "binding.h"
 
 #ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/lsan_interface.h>
 #endif
 
@@ -233,7 +234,7 @@ static int belay_go_visit(void *data, belay_handle handle, const belay_info *inf
     return 0;
 }
 
-// A closed object by its address: the one whose destructor runs.
+// A closed object by its address: the one whose destructor left for good.
 typedef struct belay_go_search {
     const void *object;
     uint64_t handle;
@@ -250,6 +251,9 @@ static int belay_go_search_visit(void *data, belay_handle handle, const belay_in
 
 static inline uint64_t belay_go_find_ending(uintptr_t object) {
     belay_go_search search = {(const void *)object, 0};
+#ifdef __SANITIZE_ADDRESS__
+    __asan_handle_no_return(); // the frames below are left as by longjmp
+#endif
     belay_live(belay_go_search_visit, &search);
     return search.handle;
 }

@@ -120,11 +120,14 @@ func giveSpilled(nets []*net) {
 }
 
 // trimSpilled lets go of half the nets that were not needed since the last
-// collection: they die, and their slots go back to the core.
+// collection: they die, and their slots, marked as given back, are the core's.
 func trimSpilled() {
 	spill.Lock()
 	defer spill.Unlock()
 	rest := len(spill.nets) - (spill.least+1)/2
+	for _, n := range spill.nets[rest:] {
+		atomic.OrUint64(&n.group.returned, n.bit())
+	}
 	clear(spill.nets[rest:])
 	spill.nets = spill.nets[:rest]
 	spill.least = rest
