@@ -40,6 +40,8 @@ void belay__explore_point(const char *where); /* lets another simulated thread r
  * no scheduling point, since their publication has one. */
 #define belay__get(address) __atomic_load_n((address), __ATOMIC_RELAXED)
 #define belay__put(address, value) __atomic_store_n((address), (value), __ATOMIC_RELAXED)
+/* The same, before the state is looked at once more. */
+#define belay__get_first(address) __atomic_load_n((address), __ATOMIC_ACQUIRE)
 
 /* Compare-and-swap; on failure *expected is what was there. */
 #define belay__cas(address, expected, desired)                                           \

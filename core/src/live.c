@@ -14,17 +14,16 @@ static bool live_read(uint32_t index, belay_handle *out_handle, belay_info *out_
         return false;
     }
     *out_handle = (belay_handle){(state & BELAY__GENERATION_MASK) | index};
-    /* Acquire, so that the state is looked at again after them. */
-    uint32_t age = (uint32_t)belay__now_ms() - belay__load(&slot->opened_ms);
-    belay_info info = {.type = {belay__load(&slot->type)},
-            .object = (const void *)(uintptr_t)belay__load(&slot->object),
-            .size_bytes = belay__load(&slot->size_bytes),
+    uint32_t age = (uint32_t)belay__now_ms() - belay__get_first(&slot->opened_ms);
+    belay_info info = {.type = {belay__get_first(&slot->type)},
+            .object = (const void *)(uintptr_t)belay__get_first(&slot->object),
+            .size_bytes = belay__get_first(&slot->size_bytes),
             /* The coarse clock that stamped it may be a tick ahead of ours. */
             .age_ms = (int32_t)age < 0 && age > UINT32_MAX - 1000 ? 0 : age,
-            .parent = {belay__load(&slot->parent)},
+            .parent = {belay__get_first(&slot->parent)},
             .borrow_count = belay__state_borrows(state),
             .is_closed = (state & BELAY_STATE_CLOSED) != 0,
-            .site = belay__site_text(belay__load(&slot->site))};
+            .site = belay__site_text(belay__get_first(&slot->site))};
     if (!belay__state_is(belay__load(&slot->state), *out_handle)) {
         return false;
     }

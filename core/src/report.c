@@ -75,8 +75,8 @@ void belay__report_start(void) {
     }
     const char *to_stderr = getenv("BELAY_STDERR");
     report_to_stderr = to_stderr != NULL && strcmp(to_stderr, "0") != 0;
-    report_ring = belay__ledger_segment_add(
-            BELAY_LEDGER_REPORTS, 0, BELAY_LEDGER_REPORT_ROWS, sizeof(belay_ledger_report));
+    report_ring = belay__ledger_segment_add(BELAY_LEDGER_REPORTS, 0,
+            BELAY_LEDGER_REPORT_ROWS, sizeof(belay_ledger_report));
 }
 
 /* Writes the sentence. Sizes: count and age first, since they always fit. */
@@ -256,11 +256,10 @@ void belay__report_misuse(
         /* The slot remembers its last object until the next one is in. */
         bool is_past = (state & BELAY_STATE_LIVE) == 0 &&
                        (state & BELAY__GENERATION_MASK) == generation + one;
-        /* Acquire, so that the state is looked at again after them: only if no other object
-         * moved in meanwhile are they this one's. */
-        uint32_t type = belay__load(&slot->type);
-        uint32_t opened = belay__load(&slot->site);
-        uint32_t closed = is_past ? belay__load(&slot->epoch) : 0;
+        /* Only if no other object moved in meanwhile are they this one's. */
+        uint32_t type = belay__get_first(&slot->type);
+        uint32_t opened = belay__get_first(&slot->site);
+        uint32_t closed = is_past ? belay__get_first(&slot->epoch) : 0;
         uint64_t change = state ^ belay__load(&slot->state);
         bool is_same = (change & (BELAY__GENERATION_MASK | BELAY_STATE_LIVE)) == 0;
         if ((is_here || is_past) && is_same) {

@@ -2,7 +2,8 @@
 /* main.c - explores each scenario in a process of its own, and prints what was gone
  * through.
  *
- * usage: explorer [PART OF A NAME] */
+ * usage: explorer [PART OF A NAME]    BELAY_EXPLORER_MORE=n: n more preemptions where
+ * they are bounded */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,11 +12,15 @@
 
 #include "scenarios.h"
 
-#define MAIN_STATES 4000000
+#define MAIN_STATES 16000000
 
-static void main_explore(const explorer_scenario *scenario) {
+static void main_explore(explorer_scenario *scenario) {
     explorer_result result = {0};
     char bound[32] = "all";
+    const char *more = getenv("BELAY_EXPLORER_MORE");
+    if (more != NULL && scenario->preemptions > 0) {
+        scenario->preemptions += (int)strtol(more, NULL, 10);
+    }
     setenv("BELAY_LEDGER", "off", 1);
     setenv("BELAY_LEVEL", "off", 1);
     explorer_run(scenario, MAIN_STATES, &result);
@@ -40,7 +45,8 @@ int main(int count, char **arguments) {
         fflush(NULL);
         pid_t child = fork();
         if (child == 0) {
-            main_explore(&scenarios[i]);
+            explorer_scenario scenario = scenarios[i];
+            main_explore(&scenario);
             _exit(0);
         }
         int status = 1;
