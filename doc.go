@@ -41,7 +41,9 @@
 //
 //   - When the net acts, or that it does: it needs a collection, and the collector
 //     sees Go memory alone. Objects that share a net (small, of known size, plain
-//     free) are found only when all 64 are forgotten; see [NetExact].
+//     free) are found only when all 64 are forgotten; see [NetExact]. A closed
+//     handle that is kept somewhere for good can hide one later object that is
+//     forgotten: nets are used again.
 //   - Anything at os.Exit, at a crash, or when main returns: call [Shutdown].
 //   - A pointer kept beyond Return, Do or Disown.
 //   - A handle stored in C memory: it does not keep its object.

@@ -139,6 +139,9 @@ func TestDestructorEntersItsGuard(t *testing.T) {
 	if err := root.Close(); err != nil {
 		t.Error(err)
 	}
+	// The type keeps the closure, the closure the variable, the closed handle its net,
+	// and that would hide the next object of that net when it is forgotten.
+	root = belay.Owned[*testc.Thing]{}
 }
 
 // Goal: waiting for a guard ends with its context, and the guard stays good.
