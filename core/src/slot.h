@@ -48,7 +48,7 @@ typedef struct belay__group {
     uint32_t kind;     /* BELAY__GROUP_* */
     uint32_t detached; /* SHARED, 1: no stripe has it; who sees all slots returned takes
                           it */
-    uint32_t next;     /* free list of groups */
+    uint32_t next;     /* free list of groups; CORE: the stripe its slots go back to */
     uint32_t padding[7];
 } belay__group;
 

@@ -140,6 +140,7 @@ uint32_t belay__table_take(belay_status *out_status) {
     } else {
         index = belay__table_group_take(BELAY__GROUP_CORE, out_status);
         if (index != 0) {
+            belay__table_group(index)->next = (uint32_t)(stripe - table_stripes);
             for (uint32_t i = BELAY__GROUP_SLOTS - 1; i > 0; i--) {
                 belay__table_cold(index + i)->next = stripe->free;
                 stripe->free = index + i;
@@ -193,7 +194,9 @@ void belay__table_give(uint32_t index) {
     belay__group *group = belay__table_group(index);
     uint64_t bit = UINT64_C(1) << (index % BELAY__GROUP_SLOTS);
     if (group->kind == BELAY__GROUP_CORE) {
-        table_stripe *stripe = table_stripe_mine();
+        /* Home, not to the closer's stripe: objects opened by one thread and closed by
+         * another would move every slot over there, and the table would grow for ever. */
+        table_stripe *stripe = &table_stripes[group->next];
         belay__lock_take(&stripe->lock);
         belay__table_cold(index)->next = stripe->free;
         stripe->free = index;
