@@ -32,7 +32,6 @@ static belay_status end_reopen(uint32_t index, belay_report_kind kind,
         belay_status status, int code, const belay__ending *ending) {
     belay__slot *slot = belay__table_slot(index);
     belay_handle handle = end_handle(index);
-    bool is_watched = belay__load(&slot->state) & BELAY_STATE_WATCHED;
     belay__mistake mistake = {.kind = kind,
             .status = status,
             .type = belay__type_of(slot)->id,
@@ -44,9 +43,10 @@ static belay_status end_reopen(uint32_t index, belay_report_kind kind,
             .closed = ending->site};
     belay__account_count(mistake.type, refused);
     belay__table_cold(index)->is_leak = 0;
-    (void)belay__family_reopen(handle, BELAY_STATE_DYING);
+    uint64_t state = 0;
+    (void)belay__family_reopen(handle, BELAY_STATE_DYING, &state);
     belay__report(&mistake);
-    if (is_watched) {
+    if (state & BELAY_STATE_WATCHED) {
         belay__watch_tell(handle.bits, status, code);
     }
     return status;
@@ -199,14 +199,10 @@ static void end_reopen_parents(
         uint32_t index = belay__handle_index(parent);
         belay__slot *slot = belay__table_slot(index);
         belay_handle next = {belay__get(&slot->parent)};
-        bool is_watched = belay__load(&slot->state) & BELAY_STATE_WATCHED;
-        const belay__type *type = belay__type_of(slot);
-        if (type->options.children == BELAY_CHILDREN_HOLD) {
-            return; /* it did not ask its children to go, so it waits on */
-        }
+        uint64_t state = 0;
         belay__mistake mistake = {.kind = BELAY_REPORT_DESTROY_REFUSED,
                 .status = BELAY_REFUSED,
-                .type = type->id,
+                .type = belay__type_of(slot)->id,
                 .handle = parent.bits,
                 .count = 1,
                 .age_ms = end_age_ms(slot),
@@ -215,12 +211,12 @@ static void end_reopen_parents(
                 .closed = ending->site};
         /* With hold, the parent did not ask the child to go: it goes on waiting. */
         if (belay__type_of(slot)->options.children == BELAY_CHILDREN_HOLD ||
-                !belay__family_reopen(parent, 0)) {
+                !belay__family_reopen(parent, 0, &state)) {
             return;
         }
         belay__account_count(mistake.type, refused);
         belay__report(&mistake);
-        if (is_watched) {
+        if (state & BELAY_STATE_WATCHED) {
             belay__watch_tell(parent.bits, BELAY_REFUSED, code);
         }
         if (parent.bits == top.bits) {

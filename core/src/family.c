@@ -227,9 +227,10 @@ belay__family_step belay__family_advance(belay_handle handle, belay_handle *out_
     return step;
 }
 
-bool belay__family_reopen(belay_handle handle, uint64_t from) {
+bool belay__family_reopen(belay_handle handle, uint64_t from, uint64_t *out_state) {
     belay__slot *slot = belay__table_slot(belay__handle_index(handle));
     uint64_t clear = BELAY_STATE_CLOSED | BELAY_STATE_DYING | BELAY_STATE_NETTED;
+    *out_state = 0;
     belay__lock *lock = family_enter(slot, handle);
     if (lock == NULL) {
         return false;
@@ -237,7 +238,8 @@ bool belay__family_reopen(belay_handle handle, uint64_t from) {
     uint64_t state = belay__load(&slot->state);
     bool is_it = (state & BELAY_STATE_CLOSED) && (state & BELAY_STATE_DYING) == from &&
                  belay__state_borrows(state) == 0;
-    is_it = is_it && family_flags(slot, handle, BELAY_STATE_CLOSED, 0, 0, clear, &state);
+    is_it = is_it &&
+            family_flags(slot, handle, BELAY_STATE_CLOSED, 0, 0, clear, out_state);
     belay__slot *parent = family_parent(slot);
     if (is_it && parent != NULL && slot->previous != 0) {
         uint32_t index = belay__handle_index(handle);

@@ -33,8 +33,10 @@ bool belay__family_close(belay_handle handle, uint64_t flags, uint64_t *out_stat
 belay__family_step belay__family_advance(belay_handle handle, belay_handle *out_child);
 
 /* Opens a closed object again: one that refused, or one whose child did. from: flags it
- * has now (DYING, or 0 for one that waits). False: it is not in that state any more. */
-bool belay__family_reopen(belay_handle handle, uint64_t from);
+ * has now (DYING, or 0 for one that waits). False: it is not in that state any more.
+ * out_state: what it is now; who set WATCHED before is in it, who comes later finds it
+ * open. */
+bool belay__family_reopen(belay_handle handle, uint64_t from, uint64_t *out_state);
 
 /* Claims an open, idle object with kin that has no children, to give it back: CLOSED and
  * DYING are set. BUSY: it is borrowed or has children. CLOSED: it is. */

@@ -151,6 +151,12 @@ static void close_wait_0_refused(void) {
     require(items[0].destroyed == 0 && item_use(0));
 }
 
+/* It hears of a refusal, whoever asked; or it comes later and closes by itself. */
+static void close_wait_0_again(void) {
+    belay_status status = belay_close_wait(items[0].handle, UINT64_MAX, NULL);
+    require(status == BELAY_REFUSED || status == BELAY_OK);
+}
+
 static void refused_check(void) {
     require(items[0].refusals == 0);
     item_close(0, BELAY_OK);
@@ -323,6 +329,11 @@ static void disown_parent_check(void) {
         items[0].destroyed = 1;
     }
     item_require_gone(2);
+}
+
+static void close_family_check(void) {
+    item_close(0, BELAY_OK);
+    item_require_gone(3);
 }
 
 /* Two owners at once, one site. */
@@ -606,6 +617,10 @@ const explorer_scenario scenarios[] = {
                 gone_1, false, 0},
         {"close_wait, return, refusal", one_lent_refusing,
                 {close_wait_0_refused, return_0}, refused_check, false, 0},
+        {"close_wait, close refused", one_refusing,
+                {close_wait_0_again, close_0_refused}, close_0_check, false, 0},
+        {"close_wait, busy child refuses", family_refusing,
+                {close_wait_0_again, return_1}, close_family_check, false, 3},
         {"close_wait, close", one, {close_wait_0, close_0}, gone_1, false, 0},
         {"disown, close", one, {disown_0, close_0}, disown_check, false, 0},
         {"disown, use", one, {disown_0, use_0}, disown_use_check, false, 0},
