@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+//go:build cgo
+
 package belay
 
 // The layouts and numbers that Go shares with the core. A test compares each of

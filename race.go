@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-//go:build race
+//go:build race && cgo
 
 package belay
 
