@@ -29,9 +29,9 @@ static uint32_t site_count = 1;                   /* site 0 is "?" */
 static uint32_t site_is_full = 0;
 static site_pointer site_pointers[SITE_POINTERS] = {{0}};
 
+/* The row of a site that is there. */
 static belay_ledger_site *site_row(uint32_t site) {
-    belay_ledger_site *rows = belay__load(&site_rows[site / SITE_SEGMENT]);
-    return rows == NULL ? NULL : &rows[site % SITE_SEGMENT];
+    return &belay__load(&site_rows[site / SITE_SEGMENT])[site % SITE_SEGMENT];
 }
 
 const char *belay__site_text(uint32_t site) {

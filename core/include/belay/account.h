@@ -48,7 +48,7 @@ typedef void (*belay_account_fn)(void *data, uint64_t live_bytes);
 BELAY_API void belay_account_watch(
         uint64_t threshold_bytes, belay_account_fn notify, void *data);
 
-#define BELAY_CREDIT_BYTES (256 * 1024)
+#define BELAY_CREDIT_BYTES (UINT64_C(256) * 1024)
 
 /* Advances the survivor epoch: objects opened from here on carry the new number. Returns
  * it. A governor calls it when a collection starts, to tell survivors from newcomers. */
