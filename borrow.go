@@ -23,11 +23,10 @@ func (n *net) borrow(ref uint64) (loan, error) {
 	if n != nil && atomic.CompareAndSwapUint64(&n.slot.state, ref, ref+1) {
 		return loan{n, ref + 1, 0}, nil
 	}
-	return n.borrowContext(nil, ref)
+	return n.borrowContext(context.Background(), ref)
 }
 
-// borrowContext is borrow for every case. ctx limits waiting for a guard; it
-// may be nil.
+// borrowContext is borrow for every case. ctx limits waiting for a guard.
 func (n *net) borrowContext(ctx context.Context, ref uint64) (loan, error) {
 	if n == nil {
 		return loan{net: &failed}, failure("borrow", nil, statusClosed)

@@ -14,14 +14,14 @@ import (
 // closeSlow closes an object through the core.
 func (n *net) closeSlow(ref uint64, site uint32) error {
 	defer runtime.KeepAlive(n)
-	s, code, _, err := n.closeInCore(nil, ref, site, false)
+	s, code, _, err := n.closeInCore(context.Background(), ref, site, false)
 	if err != nil {
 		return err
 	}
 	return n.kind().ending("close", s, code)
 }
 
-// closeInCore closes, and parks while the guard is taken. ctx may be nil.
+// closeInCore closes, and parks while the guard is taken, or ctx ends.
 func (n *net) closeInCore(ctx context.Context, ref uint64, site uint32, watch bool) (status, int32, bool, error) {
 	state := atomic.LoadUint64(&n.slot.state)
 	if !isLive(state, ref) {

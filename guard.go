@@ -86,10 +86,6 @@ func waitForGuard(ctx context.Context, guard uint32) error {
 	w.parked = append(w.parked, me)
 	guards.Unlock()
 
-	if ctx == nil {
-		<-me
-		return nil
-	}
 	select {
 	case <-me:
 		return nil

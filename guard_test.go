@@ -133,8 +133,6 @@ func TestDestructorEntersItsGuard(t *testing.T) {
 	_ = child.Close()
 	b.Return()
 	func() { _, _ = own(t, childType, belay.ChildOf(root)) }()
-	child = belay.Owned[*testc.Thing]{}
-	b = belay.Loan[*testc.Thing]{}
 	collectUntil(t, "the forgotten child was not destroyed", func() bool { return calls.Load() == 3 })
 	if err := root.Close(); err != nil {
 		t.Error(err)
