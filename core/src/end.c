@@ -153,8 +153,8 @@ static end_outcome end_run(
     belay__cold *guard = NULL;
     uint32_t number = 0;
     if (belay__guard_is_needed(type)) {
-        guard = belay__guard_of(type, index);
         number = belay__guard_number(type, index);
+        guard = belay__guard_of(number);
         if (ending->wait == BELAY__GUARD_PARK) {
             belay__queue_hold();
         }

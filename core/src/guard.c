@@ -32,8 +32,7 @@ uint32_t belay__guard_number(const belay__type *type, uint32_t index) {
                    : index;
 }
 
-belay__cold *belay__guard_of(const belay__type *type, uint32_t index) {
-    uint32_t number = belay__guard_number(type, index);
+belay__cold *belay__guard_of(uint32_t number) {
     return number & GUARD_SERIAL ? &guard_of_type[number & ~GUARD_SERIAL]
                                  : belay__table_cold(number);
 }

@@ -14,8 +14,11 @@
 #include "table.h"
 #include "type.h"
 
-/* Which guard covers an object of `type` at `index`. */
-belay__cold *belay__guard_of(const belay__type *type, uint32_t index);
+/* The number of the guard that covers an object of `type` at `index`, never 0: what
+ * foreign waiters know it by. Read once an operation: the row may be another object's the
+ * next time. */
+uint32_t belay__guard_number(const belay__type *type, uint32_t index);
+belay__cold *belay__guard_of(uint32_t number);
 
 /* True if its calls are guarded at all. */
 bool belay__guard_is_needed(const belay__type *type);
@@ -38,8 +41,4 @@ void belay__guard_tell(uint32_t number);
 void belay__guard_hook(void (*left)(uint32_t number));
 
 bool belay__guard_is_mine(belay__cold *guard, uint64_t identity);
-
-/* The number that names a guard to foreign waiters, never 0. */
-uint32_t belay__guard_number(const belay__type *type, uint32_t index);
-
 #endif

@@ -111,11 +111,12 @@ belay_status belay_own(belay_type type, void *object, const belay_own_options *o
     return status;
 }
 
-/* Enters what guards the object and checks its thread. out_guard: NULL where none is. */
+/* Enters what guards the object and checks its thread. out_guard: its number; 0 where none
+ * is. */
 static belay_status handle_enter(belay_handle handle, const belay__type *type,
-        belay__caller *caller, belay__cold **out_guard) {
+        belay__caller *caller, uint32_t *out_guard) {
     uint32_t index = belay__handle_index(handle);
-    *out_guard = NULL;
+    *out_guard = 0;
     if (type->options.thread == BELAY_THREAD_PINNED &&
             belay__table_cold(index)->thread != belay__identity_self()) {
         return BELAY_WRONG_THREAD;
@@ -127,26 +128,25 @@ static belay_status handle_enter(belay_handle handle, const belay__type *type,
     if (!belay__guard_is_needed(type)) {
         return BELAY_OK;
     }
-    uint32_t number = belay__guard_number(type, index);
-    belay__cold *guard = belay__guard_of(type, index);
-    belay_status status =
-            belay__guard_enter(guard, caller->identity, caller->wait, index);
+    uint32_t guard = belay__guard_number(type, index);
+    belay_status status = belay__guard_enter(
+            belay__guard_of(guard), caller->identity, caller->wait, index);
     if (status == BELAY_OK) {
         *out_guard = guard;
     }
-    caller->guard = status == BELAY_BUSY ? number : 0;
+    caller->guard = status == BELAY_BUSY ? guard : 0;
     return status;
 }
 
 /* Leaves a guard, and tells a foreign waiter, or has the caller tell it. */
-static void handle_leave(belay__cold *guard, uint32_t number, belay__caller *caller) {
-    if (guard == NULL || !belay__guard_leave(guard, caller->identity)) {
+static void handle_leave(uint32_t guard, belay__caller *caller) {
+    if (guard == 0 || !belay__guard_leave(belay__guard_of(guard), caller->identity)) {
         return;
     }
     if (caller->wait == BELAY__GUARD_NOTE) {
-        caller->guard = number;
+        caller->guard = guard;
     } else {
-        belay__guard_tell(number);
+        belay__guard_tell(guard);
     }
 }
 
@@ -180,12 +180,10 @@ belay_status belay__handle_borrow(
         return handle_refuse(
                 BELAY_REPORT_USE_AFTER_CLOSE, BELAY_CLOSED, handle, caller->site);
     }
-    belay__cold *guard = NULL;
-    uint32_t number = 0;
+    uint32_t guard = 0;
     belay_status status = BELAY_OK;
     if (state & BELAY_STATE_SLOW) {
         const belay__type *type = belay__type_of(slot);
-        number = belay__guard_number(type, belay__handle_index(handle));
         /* The row may be another object's by now; then the count below refuses. */
         status = handle_enter(handle, type, caller, &guard);
         if (status == BELAY_BUSY) {
@@ -198,7 +196,11 @@ belay_status belay__handle_borrow(
             *out_object = (void *)(uintptr_t)belay__get(&slot->object);
             return status;
         }
-        handle_leave(guard, number, caller);
+        /* Told here, not by the caller: a failed borrow names no guard. */
+        if (guard != 0 &&
+                belay__guard_leave(belay__guard_of(guard), caller->identity)) {
+            belay__guard_tell(guard);
+        }
     }
     if (status == BELAY_CLOSED) {
         return handle_refuse(BELAY_REPORT_USE_AFTER_CLOSE, status, handle, caller->site);
@@ -236,14 +238,12 @@ static bool handle_uncount(
 belay_status belay__handle_return(belay_handle handle, belay__caller *caller) {
     belay__slot *slot = handle_slot(handle);
     uint64_t state = slot == NULL ? 0 : belay__load(&slot->state);
-    belay__cold *guard = NULL;
-    uint32_t number = 0;
+    uint32_t guard = 0;
     if (slot != NULL && belay__state_is(state, handle) && (state & BELAY_STATE_SLOW)) {
         const belay__type *type = belay__type_of(slot);
         if (belay__guard_is_needed(type)) {
-            number = belay__guard_number(type, belay__handle_index(handle));
-            guard = belay__guard_of(type, belay__handle_index(handle));
-            if (!belay__guard_is_mine(guard, caller->identity)) {
+            guard = belay__guard_number(type, belay__handle_index(handle));
+            if (!belay__guard_is_mine(belay__guard_of(guard), caller->identity)) {
                 return handle_refuse(BELAY_REPORT_DOUBLE_RETURN, BELAY_NOT_BORROWED,
                         handle, caller->site);
             }
@@ -253,7 +253,7 @@ belay_status belay__handle_return(belay_handle handle, belay__caller *caller) {
         return handle_refuse(
                 BELAY_REPORT_DOUBLE_RETURN, BELAY_NOT_BORROWED, handle, caller->site);
     }
-    handle_leave(guard, number, caller);
+    handle_leave(guard, caller);
     return BELAY_OK;
 }
 
@@ -283,12 +283,10 @@ belay_status belay__handle_close(
     if (state & BELAY_STATE_CLOSED) {
         return BELAY_OK;
     }
-    belay__cold *guard = NULL;
-    uint32_t number = 0;
+    uint32_t guard = 0;
     if (state & BELAY_STATE_SLOW) {
         const belay__type *type = belay__type_of(slot);
         bool is_pumped = type->options.thread == BELAY_THREAD_PUMPED;
-        number = belay__guard_number(type, belay__handle_index(handle));
         /* Used or not: a guarded object that is idle may share its guard with one that is
          * not, and closing calls the library. A used exclusive one is only marked. */
         bool is_used = belay__state_borrows(state) != 0;
@@ -319,7 +317,7 @@ belay_status belay__handle_close(
             }
         }
     }
-    handle_leave(guard, number, caller);
+    handle_leave(guard, caller);
     return status;
 }
 
@@ -336,8 +334,9 @@ bool belay__handle_is_inside(belay_handle handle, uint64_t identity) {
     }
     const belay__type *type = belay__type_of(slot);
     return belay__guard_is_needed(type) &&
-           belay__guard_is_mine(
-                   belay__guard_of(type, belay__handle_index(handle)), identity);
+           belay__guard_is_mine(belay__guard_of(belay__guard_number(
+                                        type, belay__handle_index(handle))),
+                   identity);
 }
 
 belay_status belay_close_wait(belay_handle handle, uint64_t timeout_ms, int *out_code) {

@@ -66,6 +66,11 @@ typedef struct belay__cold {
     uint32_t padding[3];
 } belay__cold;
 
+/* One where tests want a slot to be used again by any thread. */
+#ifndef BELAY__TABLE_STRIPES
+#define BELAY__TABLE_STRIPES 16
+#endif
+
 /* Not set for a handle index; limits the table in tests. */
 #ifndef BELAY__INDEX_MAX
 #define BELAY__INDEX_MAX BELAY__INDEX_MASK

@@ -9,7 +9,6 @@
 
 #define TABLE_SEGMENT_MAX ((BELAY__INDEX_MAX >> BELAY__SEGMENT_SHIFT) + 1)
 #define TABLE_GROUPS_PER_SEGMENT (BELAY__SEGMENT_SLOTS / BELAY__GROUP_SLOTS)
-#define TABLE_STRIPES 16
 
 typedef struct table_segment {
     belay__slot *rows;
@@ -33,7 +32,7 @@ static uint32_t table_fresh = 0;                  /* first index never handed ou
 static uint32_t table_free_groups = 0;  /* list through group.next, by first index */
 static uint32_t table_free_singles = 0; /* list through cold.next */
 
-static table_stripe table_stripes[TABLE_STRIPES] = {{BELAY__LOCK_INIT, 0, {0}}};
+static table_stripe table_stripes[BELAY__TABLE_STRIPES] = {{BELAY__LOCK_INIT, 0, {0}}};
 static uint32_t table_stripes_made = 0;
 
 belay__slot *belay__table_slot(uint32_t index) {
@@ -126,7 +125,7 @@ done:
 static table_stripe *table_stripe_mine(void) {
     static __thread uint32_t mine = 0;
     if (mine == 0) {
-        mine = 1 + belay__add_relaxed(&table_stripes_made, 1) % TABLE_STRIPES;
+        mine = 1 + belay__add_relaxed(&table_stripes_made, 1) % BELAY__TABLE_STRIPES;
     }
     return &table_stripes[mine - 1];
 }
