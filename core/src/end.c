@@ -128,7 +128,7 @@ void belay__end_disown(uint32_t index, uint32_t site) {
     if (parent.bits != 0) {
         /* It may have been the last child that a closed parent waited for. */
         belay__ending ending = {.identity = belay__identity_self(),
-                .wait = BELAY__GUARD_WAIT,
+                .wait = BELAY__GUARD_PARK,
                 .is_late = true};
         belay__end(parent, &ending);
     }
@@ -190,6 +190,13 @@ static void end_done(belay__ending *ending, belay_status status, int code) {
     ending->is_done = true;
     ending->status = status;
     ending->code = code;
+}
+
+/* From here on with parents: whoever closed them got its answer before, and their guards
+ * are not waited for, since we may be inside others. */
+static void end_goes_up(belay__ending *ending) {
+    ending->is_late = true;
+    ending->wait = BELAY__GUARD_PARK;
 }
 
 /* A descendant stays: the parents that were closed and waited for it are open again. */
@@ -269,8 +276,7 @@ static void end_walk(
             }
             if (outcome == END_GONE && is_top) {
                 is_above = true;
-                ending->is_late =
-                        true; /* whoever closed a parent got its answer before */
+                end_goes_up(ending);
                 at = parent;
                 continue;
             }
@@ -295,7 +301,7 @@ belay_status belay__end_finish(
         uint32_t index, belay_on_error verdict, int code, belay__ending *ending) {
     belay_handle parent = {belay__get(&belay__table_slot(index)->parent)};
     belay_status status = belay__end_settle(index, verdict, code, ending);
-    ending->is_late = true;
+    end_goes_up(ending);
     if (verdict == BELAY_ON_ERROR_KEPT) {
         end_reopen_parents(parent, (belay_handle){0}, code, ending);
     } else if (parent.bits != 0) {

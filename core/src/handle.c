@@ -226,9 +226,11 @@ static bool handle_uncount(
         }
     } while (!belay__cas(&slot->state, &state, state - 1));
     if ((state & BELAY_STATE_CLOSED) && belay__state_borrows(state) == 1) {
+        /* Nobody waits for the result, so no guard is waited for either: we may be inside
+         * others (of two serial types, one thread each). */
         belay__ending ending = {.identity = caller->identity,
                 .site = caller->site,
-                .wait = BELAY__GUARD_WAIT,
+                .wait = BELAY__GUARD_PARK,
                 .is_late = true};
         belay__end(handle, &ending);
     }

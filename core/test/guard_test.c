@@ -172,6 +172,52 @@ TRIAL(owner_of_the_guard_may_close) {
     assert_int_equal(objects[0].destroyed, 1);
 }
 
+typedef struct nesting {
+    belay_handle outer, inner;
+    thing *outer_object, *inner_object;
+    int is_outside;
+} nesting;
+
+static void *borrow_nested(void *data) {
+    nesting *self = data;
+    thing_borrow(self->outer, self->outer_object);
+    __atomic_store_n(&self->is_outside, 1, __ATOMIC_RELEASE);
+    thing_borrow(self->inner, self->inner_object);
+    assert_status(BELAY_OK, belay_return(self->inner));
+    assert_status(BELAY_OK, belay_return(self->outer));
+    return NULL;
+}
+
+static void await_outside(void *data) {
+    thing_await(&((nesting *)data)->is_outside, 1);
+}
+
+/* Goal: the end of a last child does not wait for its parent's guard inside its own.
+ * Method: two serial types, one for parents and one for children; a thread that is inside
+ * the first wants the second, while this one returns the last borrow of a child whose
+ * parent is closed. */
+TRIAL(parents_guard_is_not_waited_for) {
+    belay_type parents = guarded(BELAY_GUARD_SHARED, BELAY_THREAD_SERIAL);
+    belay_type children = guarded(BELAY_GUARD_SHARED, BELAY_THREAD_SERIAL);
+    thing objects[4] = {{0}};
+    belay_handle parent = thing_own(parents, &objects[0]);
+    belay_handle child = thing_own_below(children, &objects[1], parent);
+    nesting other = {.outer = thing_own(parents, &objects[2]),
+            .inner = thing_own(children, &objects[3]),
+            .outer_object = &objects[2],
+            .inner_object = &objects[3]};
+    objects[1].inside = await_outside;
+    objects[1].inside_data = &other;
+    thing_borrow(child, &objects[1]);
+    assert_status(BELAY_OK, belay_close(parent, NULL));
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, borrow_nested, &other), 0);
+    assert_status(BELAY_OK, belay_return(child));
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    thing_await(&objects[0].destroyed, 1);
+    assert_true(objects[0].order > objects[1].order);
+}
+
 /* Goal: the size callback runs under the guard. Method: hold the guard, measure
  * elsewhere, which must wait; measure here as well, inside the guard. */
 static void *measure_it(void *data) {
@@ -408,6 +454,7 @@ int main(void) {
             cmocka_unit_test(nested_borrows_work),
             cmocka_unit_test(destructors_run_under_the_guard),
             cmocka_unit_test(owner_of_the_guard_may_close),
+            cmocka_unit_test(parents_guard_is_not_waited_for),
             cmocka_unit_test(size_callback_runs_under_the_guard),
             cmocka_unit_test(close_wait_for_oneself_is_refused),
             cmocka_unit_test(pinned_objects_are_their_threads),
