@@ -99,7 +99,8 @@ static void destroy_many(void *context, void *const *objects, int *codes, size_t
 }
 
 /* Goal: the net destroys in batches of at most 64 where the type can, and a close does
- * not. Method: four shared nets of 64, one exact net, and one close by hand. */
+ * not. Method: four shared nets of 64, a few exact ones, which make no full batch, and
+ * one close by hand. */
 TRIAL(net_destroys_in_batches) {
     belay_type type = thing_type_of((belay_type_options){
             .destroy_many = destroy_many, .on_error = BELAY_ON_ERROR_KEPT});
@@ -133,6 +134,17 @@ TRIAL(net_destroys_in_batches) {
     assert_status(BELAY_OK, belay_close(thing_own(type, &last), NULL));
     assert_int_equal(batch_objects, 256);
     assert_int_equal(last.destroyed, 1);
+    static thing few[5];
+    uint32_t exact = belay__bind_group_take(BELAY__GROUP_EXACT);
+    for (uint32_t i = 0; i < 5; i++) {
+        (void)thing_bind(exact + i, type, &few[i], (belay_handle){0});
+        belay__bind_dead(exact + i, 1);
+    }
+    drained();
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(thing_destroyed(&few[i]), 1);
+    }
+    assert_int_equal(batch_objects, 261);
 }
 
 /* Goal: a shared group is used again when it is dead and all its slots are free, once,

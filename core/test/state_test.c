@@ -178,9 +178,12 @@ static void subject_prepare(subject *self) {
     if (before == FREE) {
         uint64_t next = UINT64_C(1) << BELAY_STATE_GENERATION_SHIFT;
         /* Narrow generations: a slot that is retired by this close is not a free one. */
-        while (assert_closed(self->handle),
-                situation_of((belay_handle){self->handle.bits + next}) != FREE) {
+        assert_closed(self->handle);
+        for (int tries = 0;
+                situation_of((belay_handle){self->handle.bits + next}) != FREE; tries++) {
+            assert_true(tries < 100);
             self->handle = subject_own(self, &self->object);
+            assert_closed(self->handle);
         }
         self->handle.bits += next;
     }
