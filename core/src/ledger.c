@@ -144,7 +144,9 @@ void belay__ledger_start(void) {
     uint64_t offset = 0;
     void *head = ledger_map(LEDGER_HEAD_BYTES, &offset);
     const char *wish = getenv("BELAY_LEDGER");
-    bool is_lost = head == NULL && (wish == NULL || strcmp(wish, "off") != 0);
+    /* Asked for, or to be had here: then its absence is worth telling. */
+    bool is_lost = head == NULL &&
+                   (wish == NULL ? belay__memory_can_share() : strcmp(wish, "off") != 0);
     if (head == NULL) {
         if (ledger_fd >= 0) {
             close(ledger_fd);

@@ -12,6 +12,9 @@
 /* Zeroed private memory, page aligned, for the life of the process. NULL: none. */
 void *belay__memory_private(size_t bytes);
 
+/* False where the ledger can't be shared at all: then nobody is told that it is not. */
+bool belay__memory_can_share(void);
+
 /* Opens the file that holds the ledger: a sealed memfd, or `path` (created, locked,
  * private to the user). Returns a descriptor, or -1. out_name: what to call it. */
 int belay__memory_open(const char *path, char *out_name, size_t name_bytes);

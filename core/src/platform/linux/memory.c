@@ -19,6 +19,10 @@ void *belay__memory_private(size_t bytes) {
     return address == MAP_FAILED ? NULL : address;
 }
 
+bool belay__memory_can_share(void) {
+    return true;
+}
+
 static void memory_name(const char *name, char *out_name, size_t name_bytes) {
     size_t length = strlen(name);
     length = length < name_bytes ? length : name_bytes - 1;

@@ -18,6 +18,10 @@ void *belay__memory_private(size_t bytes) {
     return address == MAP_FAILED ? NULL : address;
 }
 
+bool belay__memory_can_share(void) {
+    return false;
+}
+
 int belay__memory_open(const char *path, char *out_name, size_t name_bytes) {
     (void)path;
     (void)out_name;
