@@ -150,13 +150,6 @@ uint32_t belay__table_take(belay_status *out_status) {
     return index;
 }
 
-static void table_single_give(uint32_t index) {
-    belay__lock_take(&table_lock);
-    belay__table_cold(index)->next = table_free_singles;
-    table_free_singles = index;
-    belay__lock_drop(&table_lock);
-}
-
 uint32_t belay__table_single_take(void) {
     belay__lock_take(&table_lock);
     uint32_t index = table_free_singles;
@@ -170,23 +163,29 @@ uint32_t belay__table_single_take(void) {
 }
 
 /* Recycles a shared group whose slots are all free, once: `returned` goes to 0 by one
- * CAS. */
+ * CAS. Under the lock that hands groups out, its net is looked at again: we may be so
+ * late that the group has another one, which lives. */
 static void table_recycle(belay__group *group, uint32_t first) {
     uint64_t all = ~UINT64_C(0);
-    if (belay__cas(&group->returned, &all, 0)) {
-        belay__lock_take(&table_lock);
+    belay__lock_take(&table_lock);
+    if (belay__load(&group->orphans) == all && belay__cas(&group->returned, &all, 0)) {
         group->next = table_free_groups;
         table_free_groups = first;
-        belay__lock_drop(&table_lock);
     }
+    belay__lock_drop(&table_lock);
 }
 
-/* Claims a free exact slot whose net is dead: the one who clears its bit has it. */
+/* Claims a free exact slot whose net is dead: the one who clears its bit has it. Its net
+ * is looked at again, as above. */
 static void table_claim_single(belay__group *group, uint32_t index) {
     uint64_t bit = UINT64_C(1) << (index % BELAY__GROUP_SLOTS);
-    if (belay__and(&group->returned, ~bit) & bit) {
-        table_single_give(index);
+    belay__lock_take(&table_lock);
+    if ((belay__load(&group->orphans) & bit) &&
+            (belay__and(&group->returned, ~bit) & bit)) {
+        belay__table_cold(index)->next = table_free_singles;
+        table_free_singles = index;
     }
+    belay__lock_drop(&table_lock);
 }
 
 void belay__table_give(uint32_t index) {

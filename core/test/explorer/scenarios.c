@@ -677,6 +677,36 @@ static void group_check(void) {
     require(belay__bind_group_take(BELAY__GROUP_SHARED) != slot);
 }
 
+/* What was recycled serves a new net, all of whose slots come back: they are that net's,
+ * whatever a thread that gave the last slot of the old one is still about to do. */
+static void forget_group_and_use_again(void) {
+    forget_group();
+    statuses[0] = belay__bind_group_take(BELAY__GROUP_SHARED) == slot;
+    if (statuses[0]) {
+        (void)belay__or(&belay__bind_group(slot)->returned, ~UINT64_C(0));
+    }
+}
+
+static void group_again_check(void) {
+    item_require_gone(1);
+    require((belay__bind_group_take(BELAY__GROUP_SHARED) == slot) != statuses[0]);
+}
+
+static void forget_0_and_use_again(void) {
+    forget_0();
+    run_queue();
+    statuses[0] = belay__bind_single_take() == slot;
+    if (statuses[0]) {
+        (void)belay__or(&belay__bind_group(slot)->returned,
+                UINT64_C(1) << (slot % BELAY__GROUP_SLOTS));
+    }
+}
+
+static void single_again_check(void) {
+    item_require_gone(1);
+    require((belay__bind_single_take() == slot) != statuses[0]);
+}
+
 const explorer_scenario scenarios[] = {
         {"close, use", one, {close_0, use_0}, gone_1, false, 0},
         {"close, use, use", one, {close_0, use_0, use_0}, gone_1, false, 0},
@@ -780,5 +810,9 @@ const explorer_scenario scenarios[] = {
                 group_check, false, 0},
         {"group orphaned, last close", shared_group_of_one,
                 {forget_group, close_0, return_0}, group_check, false, 2},
+        {"group orphaned and used again, last return", shared_group_of_one,
+                {forget_group_and_use_again, return_0}, group_again_check, false, 0},
+        {"net dead and its slot used again, last return", bound_one_lent,
+                {forget_0_and_use_again, return_0}, single_again_check, false, 0},
 };
 const int scenario_count = (int)(sizeof scenarios / sizeof *scenarios);
