@@ -110,8 +110,8 @@ belay_status belay_shutdown(uint64_t timeout_ms, belay_remains *out_remains) {
     remains.held = process_each(process_tell_held);
     belay_report_flush();
     belay__store(&belay__ledger_head()->now_ms, belay__now_ms());
-    belay__queue_clock_sleep(); /* Go's next open wakes it and takes the mark away */
     belay__store(&belay__ledger_head()->ended, 1);
+    belay__queue_clock_sleep(); /* Go's next open wakes it and takes the mark away */
     if (out_remains != NULL) {
         *out_remains = remains;
     }

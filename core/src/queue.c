@@ -299,12 +299,15 @@ static uint64_t queue_opened(void) {
 
 /* Advances the clock; puts it to sleep when nothing was opened for a while. */
 static void queue_tick(uint32_t *ticks, uint64_t *opened) {
-    if (belay__load(&queue_clock) == 0) {
+    uint64_t shown = belay__load(&queue_clock);
+    if (shown == 0) {
         return;
     }
     uint64_t now = belay__now_ms();
     belay__store(&belay__ledger_head()->now_ms, now);
-    belay__store(&queue_clock, now);
+    if (!belay__cas(&queue_clock, &shown, now)) {
+        return; /* put to sleep meanwhile */
+    }
     if (++*ticks % QUEUE_IDLE_TICKS == 0) {
         uint64_t seen = queue_opened();
         if (seen == *opened) {
@@ -326,10 +329,10 @@ static void *queue_worker(void *data) {
         if (is_holding && ticks % 10 == 0) {
             belay_report_flush();
         }
-        bool must_tick = is_holding || belay__load(&queue_clock) != 0;
         belay__lock_take(&queue_lock);
         /* Pairs with queue_wake: of the two, the later one sees the other. */
         (void)belay__swap(&queue_is_sleeping, 1);
+        bool must_tick = is_holding || belay__or(&queue_clock, 0) != 0;
         bool has_work = belay__or(&queue_head, 0) != 0 || queue_resumed != 0;
         if (!has_work && must_tick) {
             (void)belay__signal_wait_until(
