@@ -628,6 +628,16 @@ static void worker_3_check(void) {
     forgotten_3_check();
 }
 
+static void wake_clock(void) {
+    (void)belay__bind_clock_wake();
+}
+
+/* The worker ticked until it put the idle clock to sleep: it did not fall asleep first. */
+static void clock_ran_check(void) {
+    require(*belay__bind_clock() == 0);
+    worker_1_check();
+}
+
 static void forget_0_and_drain(void) {
     forget_0();
     require(belay_drain(UINT64_MAX) == BELAY_OK);
@@ -804,6 +814,8 @@ const explorer_scenario scenarios[] = {
         {"push and drain, worker", bound_one, {forget_0_and_drain}, worker_1_check, true,
                 0},
         {"push, drain, worker", bound_one, {forget_0, drain}, worker_1_check, true, 0},
+        {"clock woken, worker", bound_one, {forget_0, wake_clock}, clock_ran_check, true,
+                2},
         {"net parked on a guard", bound_domain, {use_alone_0, forget_1}, parked_check,
                 true, 3},
         {"group orphaned, last return", shared_group_of_one, {forget_group, return_0},
