@@ -168,6 +168,41 @@ TRIAL(life_after_shutdown) {
     }
 }
 
+/* Owns in `index` and forgets it; the net has to destroy it. */
+static void forget_in(uint32_t index, belay_type type, thing *object) {
+    (void)thing_bind(index, type, object, (belay_handle){0});
+    belay__bind_dead(index, 1);
+    assert_status(BELAY_OK, belay_drain(20000));
+    assert_int_equal(thing_destroyed(object), 1);
+}
+
+/* Goal: the net works on in the child of a fork. Method: let the worker fall asleep, fork,
+ * and forget one object after the other there: each wakes a worker that waits anew. */
+TRIAL(net_works_on_after_a_fork) {
+    if (TRIAL_UNDER_TSAN) {
+        return;
+    }
+    belay_type type = thing_type();
+    static thing objects[8] = {{0}};
+    uint32_t first = belay__bind_group_take(BELAY__GROUP_EXACT);
+    struct timespec moment = {.tv_nsec = 50000000};
+    forget_in(first, type, &objects[0]);
+    nanosleep(&moment, NULL);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        alarm(TRIAL_SECONDS / 4);
+        for (uint32_t i = 1; i < 8; i++) {
+            forget_in(first + i, type, &objects[i]);
+            nanosleep(&moment, NULL);
+        }
+        _exit(0);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
 /* Goal: shutdown of a core that nobody used is quick and quiet. Method: call it first. */
 TRIAL(shutdown_of_nothing) {
     belay_remains remains = {77, 77};
@@ -184,6 +219,7 @@ int main(void) {
             cmocka_unit_test(shutdown_of_a_waiting_parent),
             cmocka_unit_test(shutdown_drains_the_net),
             cmocka_unit_test(life_after_shutdown),
+            cmocka_unit_test(net_works_on_after_a_fork),
             cmocka_unit_test(shutdown_of_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
