@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "thing.h"
@@ -281,6 +282,15 @@ static void assert_private_and_told(void) {
     assert_int_equal(thing_reported(BELAY_REPORT_LEDGER_LOST), 1);
 }
 
+/* Goal: a limit of file sizes costs the shared ledger, not the program: the kernel
+ * answers a request past it by a signal that ends. Method: a limit below the first bytes.
+ */
+TRIAL(file_size_limit_is_kept) {
+    struct rlimit limit = {.rlim_cur = 4096, .rlim_max = RLIM_INFINITY};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    assert_private_and_told();
+}
+
 /* Goal: a ledger that another process has is not touched. Method: lock the file with
  * content, then start the core; its bytes stay. */
 TRIAL(locked_file_is_left_alone) {
@@ -543,6 +553,7 @@ int main(void) {
             cmocka_unit_test(path_with_the_pid),
             cmocka_unit_test(off_is_private_memory),
             cmocka_unit_test(memfd_by_default),
+            cmocka_unit_test(file_size_limit_is_kept),
             cmocka_unit_test(locked_file_is_left_alone),
             cmocka_unit_test(stale_file_is_replaced),
             cmocka_unit_test(missing_folder),

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -70,6 +71,11 @@ int belay__memory_open(const char *path, char *out_name, size_t name_bytes) {
 
 bool belay__memory_extend(int fd, uint64_t offset, uint64_t bytes) {
     int result = 0;
+    struct rlimit limit;
+    /* Asked for more than this, the kernel sends SIGXFSZ, which ends the program. */
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && offset + bytes > limit.rlim_cur) {
+        return false;
+    }
     do {
         result = fallocate(fd, 0, (off_t)offset, (off_t)bytes);
     } while (result != 0 && errno == EINTR);
