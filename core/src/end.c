@@ -42,7 +42,7 @@ static belay_status end_reopen(uint32_t index, belay_report_kind kind,
             .opened = belay__get(&slot->site),
             .closed = ending->site};
     belay__account_count(mistake.type, refused);
-    belay__table_cold(index)->is_leak = 0;
+    belay__put(&belay__table_cold(index)->leak, 0);
     uint64_t state = 0;
     (void)belay__family_reopen(handle, BELAY_STATE_DYING, &state);
     belay__report(&mistake);
@@ -88,8 +88,7 @@ belay_status belay__end_settle(
     belay__address_forget(belay__get(&slot->object), mistake.handle);
     if (is_rescue) {
         belay__account_count(mistake.type, rescued);
-    } else if (belay__table_cold(index)->is_leak) {
-        belay__table_cold(index)->is_leak = 0;
+    } else if (belay__get(&belay__table_cold(index)->leak) == mistake.handle) {
         belay__account_count(mistake.type, leaked);
     }
     if (is_failed) {
@@ -141,7 +140,7 @@ static end_outcome end_run(
     belay__type *type = belay__type_of(slot);
     *out_code = 0;
     if (type->options.thread == BELAY_THREAD_PINNED &&
-            belay__table_cold(index)->thread != belay__identity_self()) {
+            belay__get(&belay__table_cold(index)->thread) != belay__identity_self()) {
         *out_status = end_reopen(
                 index, BELAY_REPORT_WRONG_THREAD, BELAY_WRONG_THREAD, 0, ending);
         return END_OPEN;

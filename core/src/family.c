@@ -101,7 +101,7 @@ belay_status belay__family_adopt(uint32_t index, uint64_t state, belay_handle pa
     const belay__type *type = belay__type_of(slot);
     uint64_t seen = belay__load(&slot->state);
     if (type->options.thread == BELAY_THREAD_PINNED &&
-            belay__table_cold(belay__handle_index(parent))->thread !=
+            belay__get(&belay__table_cold(belay__handle_index(parent))->thread) !=
                     belay__identity_self()) {
         status = BELAY_WRONG_THREAD;
         goto done;

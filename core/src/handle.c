@@ -55,7 +55,7 @@ belay_status belay__handle_open(uint32_t index, uint32_t type_id, void *object,
     belay__put(&slot->previous, 0);
     belay__put(&slot->root, index);
     if (type->options.thread == BELAY_THREAD_PINNED) {
-        belay__table_cold(index)->thread = belay__identity_self();
+        belay__put(&belay__table_cold(index)->thread, belay__identity_self());
     }
     uint64_t state = generation | BELAY_STATE_LIVE | flags;
     if (type->is_slow) {
@@ -111,14 +111,14 @@ belay_status belay_own(belay_type type, void *object, const belay_own_options *o
     return status;
 }
 
-/* Enters what guards the object and checks its thread. out_guard: its number; 0 where none
- * is. */
+/* Enters what guards the object and checks its thread. out_guard: its number; 0 where
+ * none is. */
 static belay_status handle_enter(belay_handle handle, const belay__type *type,
         belay__caller *caller, uint32_t *out_guard) {
     uint32_t index = belay__handle_index(handle);
     *out_guard = 0;
     if (type->options.thread == BELAY_THREAD_PINNED &&
-            belay__table_cold(index)->thread != belay__identity_self()) {
+            belay__get(&belay__table_cold(index)->thread) != belay__identity_self()) {
         return BELAY_WRONG_THREAD;
     }
     if (type->options.thread == BELAY_THREAD_PUMPED &&
@@ -197,8 +197,7 @@ belay_status belay__handle_borrow(
             return status;
         }
         /* Told here, not by the caller: a failed borrow names no guard. */
-        if (guard != 0 &&
-                belay__guard_leave(belay__guard_of(guard), caller->identity)) {
+        if (guard != 0 && belay__guard_leave(belay__guard_of(guard), caller->identity)) {
             belay__guard_tell(guard);
         }
     }

@@ -56,16 +56,17 @@ static uint64_t process_tell_leak(
     if (state & BELAY_STATE_CLOSED) {
         return 0;
     }
-    belay__table_cold(belay__handle_index(handle))->is_leak = 1;
+    belay__put(&belay__table_cold(belay__handle_index(handle))->leak, handle.bits);
     process_report(BELAY_REPORT_LEAK, handle, slot);
     return 1;
 }
 
 static uint64_t process_close(belay_handle handle, belay__slot *slot, uint64_t state) {
     const belay__type *type = belay__type_of(slot);
-    bool is_elsewhere = type->options.thread == BELAY_THREAD_PINNED &&
-                        belay__table_cold(belay__handle_index(handle))->thread !=
-                                belay__identity_self();
+    bool is_elsewhere =
+            type->options.thread == BELAY_THREAD_PINNED &&
+            belay__get(&belay__table_cold(belay__handle_index(handle))->thread) !=
+                    belay__identity_self();
     if (is_elsewhere || !belay__family_close(handle, 0, &state)) {
         return 0;
     }

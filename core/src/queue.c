@@ -362,8 +362,8 @@ static void queue_wake(void) {
     belay__lock_drop(&queue_lock);
 }
 
-/* In the child of a fork the worker is not there, though its lock and signals may count it
- * as waiting: a C library would wait for it to go before the second wake-up. */
+/* In the child of a fork the worker is not there, though its lock and signals may count
+ * it as waiting: a C library would wait for it to go before the second wake-up. */
 static void queue_forked(void) {
     queue_lock = (belay__lock)BELAY__LOCK_INIT;
     queue_signal = (belay__signal)BELAY__SIGNAL_INIT;

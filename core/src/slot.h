@@ -56,14 +56,14 @@ typedef struct belay__group {
 typedef struct belay__cold {
     uint64_t owner;   /* of the guard: 0 or an identity | BELAY__IDENTITY_WAITED */
     uint64_t thread;  /* of a pinned object: the identity that opened it */
+    uint64_t leak;    /* handle bits of an object that a shutdown found open */
     uint32_t depth;   /* of the guard; its owner's */
     uint32_t foreign; /* goroutines parked for the guard; under the guard's lock */
     uint32_t pending; /* claimed objects that wait for the guard; likewise */
     uint32_t next; /* link: of a free list, or of `pending`, resumed, or pumped objects */
     uint32_t queue_next;  /* link of the net's queue */
     uint32_t queue_count; /* slots of the queued net */
-    uint32_t is_leak;     /* a shutdown found it open */
-    uint32_t padding[3];
+    uint32_t padding[2];
 } belay__cold;
 
 /* One where tests want a slot to be used again by any thread. */

@@ -168,6 +168,45 @@ TRIAL(life_after_shutdown) {
     }
 }
 
+typedef struct pinning {
+    belay_type type;
+    thing objects[2];
+    int is_open, may_go_on;
+} pinning;
+
+static void *disown_and_own_again(void *data) {
+    pinning *self = data;
+    void *object = NULL;
+    belay_handle first = thing_own(self->type, &self->objects[0]);
+    __atomic_store_n(&self->is_open, 1, __ATOMIC_RELEASE);
+    thing_await(&self->may_go_on, 1);
+    assert_status(BELAY_OK, belay_disown(first, &object));
+    belay_handle second = thing_own(self->type, &self->objects[1]);
+    assert_int_equal(belay__handle_index(first), belay__handle_index(second));
+    assert_status(BELAY_OK, belay_close(second, NULL));
+    return NULL;
+}
+
+/* Goal: an object that a shutdown left is not taken for the next one of its slot. Method:
+ * a pinned object, held at the end; its thread disowns it, and closes another one there.
+ */
+TRIAL(leak_is_of_one_object) {
+    pinning other = {
+            .type = thing_type_of((belay_type_options){.thread = BELAY_THREAD_PINNED})};
+    belay_remains remains = {0};
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, disown_and_own_again, &other), 0);
+    thing_await(&other.is_open, 1);
+    assert_status(BELAY_TIMED_OUT, belay_shutdown(0, &remains));
+    assert_int_equal(remains.held, 1);
+    __atomic_store_n(&other.may_go_on, 1, __ATOMIC_RELEASE);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    belay_stats stats = thing_stats(other.type);
+    assert_int_equal(stats.disowned, 1);
+    assert_int_equal(stats.closed, 1);
+    assert_int_equal(stats.leaked, 0);
+}
+
 /* Owns in `index` and forgets it; the net has to destroy it. */
 static void forget_in(uint32_t index, belay_type type, thing *object) {
     (void)thing_bind(index, type, object, (belay_handle){0});
@@ -176,8 +215,9 @@ static void forget_in(uint32_t index, belay_type type, thing *object) {
     assert_int_equal(thing_destroyed(object), 1);
 }
 
-/* Goal: the net works on in the child of a fork. Method: let the worker fall asleep, fork,
- * and forget one object after the other there: each wakes a worker that waits anew. */
+/* Goal: the net works on in the child of a fork. Method: let the worker fall asleep,
+ * fork, and forget one object after the other there: each wakes a worker that waits anew.
+ */
 TRIAL(net_works_on_after_a_fork) {
     if (TRIAL_UNDER_TSAN) {
         return;
@@ -219,6 +259,7 @@ int main(void) {
             cmocka_unit_test(shutdown_of_a_waiting_parent),
             cmocka_unit_test(shutdown_drains_the_net),
             cmocka_unit_test(life_after_shutdown),
+            cmocka_unit_test(leak_is_of_one_object),
             cmocka_unit_test(net_works_on_after_a_fork),
             cmocka_unit_test(shutdown_of_nothing),
     };
