@@ -111,14 +111,19 @@ belay_status belay_own(belay_type type, void *object, const belay_own_options *o
     return status;
 }
 
+/* True if the object is pinned to another thread. */
+static bool handle_is_elsewhere(const belay__type *type, uint32_t index) {
+    return type->options.thread == BELAY_THREAD_PINNED &&
+           belay__get(&belay__table_cold(index)->thread) != belay__identity_self();
+}
+
 /* Enters what guards the object and checks its thread. out_guard: its number; 0 where
  * none is. */
 static belay_status handle_enter(belay_handle handle, const belay__type *type,
         belay__caller *caller, uint32_t *out_guard) {
     uint32_t index = belay__handle_index(handle);
     *out_guard = 0;
-    if (type->options.thread == BELAY_THREAD_PINNED &&
-            belay__get(&belay__table_cold(index)->thread) != belay__identity_self()) {
+    if (handle_is_elsewhere(type, index)) {
         return BELAY_WRONG_THREAD;
     }
     if (type->options.thread == BELAY_THREAD_PUMPED &&
@@ -421,8 +426,16 @@ belay_status belay_disown(belay_handle handle, void **out_object) {
 
 belay_status belay_resize(belay_handle handle, uint64_t size_bytes) {
     belay__slot *slot = handle_slot(handle);
+    if (slot == NULL) {
+        return BELAY_CLOSED;
+    }
+    /* Its borrow might be the last one, and end what another thread must end. */
+    if (handle_is_elsewhere(belay__type_of(slot), belay__handle_index(handle)) &&
+            belay__state_is(belay__load(&slot->state), handle)) {
+        return handle_refuse(BELAY_REPORT_WRONG_THREAD, BELAY_WRONG_THREAD, handle, 0);
+    }
     /* A borrow keeps the row this object's while it changes. */
-    belay_status status = slot == NULL ? BELAY_CLOSED : handle_count(slot, handle);
+    belay_status status = handle_count(slot, handle);
     if (status != BELAY_OK) {
         return status;
     }

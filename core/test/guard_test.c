@@ -272,6 +272,7 @@ static void *borrow_pinned(void *data) {
     assert_true(belay_peek(self->handle, &info));
     assert_status(BELAY_WRONG_THREAD, belay_borrow(self->handle, &object));
     assert_status(BELAY_WRONG_THREAD, belay_close(self->handle, NULL));
+    assert_status(BELAY_WRONG_THREAD, belay_resize(self->handle, 5));
     assert_status(BELAY_WRONG_THREAD, belay_close_wait(self->handle, 10, NULL));
     assert_status(BELAY_WRONG_THREAD, belay_own(info.type, &child, &options, &below));
     assert_null(object);

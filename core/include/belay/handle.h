@@ -87,11 +87,13 @@ BELAY_API belay_status belay_close_wait(
 BELAY_CHECK_RESULT BELAY_API belay_status belay_disown(
         belay_handle handle, void **out_object);
 
-/* Changes the number of bytes accounted for the object. Errors: BELAY_CLOSED. */
+/* Changes the number of bytes accounted for the object.
+ * Errors: BELAY_CLOSED; BELAY_WRONG_THREAD - it is pinned to another thread;
+ * BELAY_TOO_MANY_BORROWS. */
 BELAY_API belay_status belay_resize(belay_handle handle, uint64_t size_bytes);
 
 /* Asks the type's size callback, under its guard, and accounts the answer.
- * Errors: BELAY_CLOSED; BELAY_INVALID - the type has no size callback. */
+ * Errors: those of belay_borrow; BELAY_INVALID - the type has no size callback. */
 BELAY_API belay_status belay_measure(belay_handle handle);
 
 typedef struct belay_info {
