@@ -182,10 +182,12 @@ static inline belay_go_result belay_go_close(
     return result;
 }
 
-static inline belay_go_result belay_go_disown(uint64_t handle, uint32_t site) {
+static inline belay_go_result belay_go_disown(
+        uint64_t handle, uint64_t identity, uint32_t site) {
     belay_go_result result = {0};
     void *object = NULL;
-    result.status = (uint32_t)belay__bind_disown(handle, site, &object);
+    result.status = (uint32_t)belay__bind_disown(
+            handle, belay_go_identity(identity), site, &object);
     result.value = (uintptr_t)object;
     return result;
 }
@@ -375,8 +377,8 @@ func bindClose(handle, identity uint64, site uint32, watch bool) result {
 	return resultOf(C.belay_go_close(C.uint64_t(handle), C.uint64_t(identity), C.uint32_t(site), flag(watch)))
 }
 
-func bindDisown(handle uint64, site uint32) result {
-	return resultOf(C.belay_go_disown(C.uint64_t(handle), C.uint32_t(site)))
+func bindDisown(handle, identity uint64, site uint32) result {
+	return resultOf(C.belay_go_disown(C.uint64_t(handle), C.uint64_t(identity), C.uint32_t(site)))
 }
 
 func bindSettle(handle uint64, site uint32, code int32) status {
@@ -495,7 +497,7 @@ func belayGoReport(from *C.belay_report) {
 		Closed:  Place{Line: C.GoString(from.closed)},
 		Used:    Place{Line: C.GoString(from.used)},
 		Message: C.GoString(&from.message[0]),
-	}, uint32(from._type.id))
+	})
 }
 
 //export belayGoDestroy

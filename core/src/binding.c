@@ -135,8 +135,11 @@ belay_status belay__bind_close(uint64_t handle, uint64_t identity, uint32_t site
     return status;
 }
 
-belay_status belay__bind_disown(uint64_t handle, uint32_t site, void **out_object) {
-    return belay__handle_disown((belay_handle){handle}, site, out_object);
+belay_status belay__bind_disown(
+        uint64_t handle, uint64_t identity, uint32_t site, void **out_object) {
+    belay__caller caller = {
+            .identity = identity, .site = site, .wait = BELAY__GUARD_NOTE};
+    return belay__handle_disown((belay_handle){handle}, &caller, out_object);
 }
 
 int belay__bind_destroy(void *destroy, void *context, void *object) {

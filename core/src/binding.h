@@ -79,7 +79,9 @@ belay_status belay__bind_return(
 belay_status belay__bind_close(uint64_t handle, uint64_t identity, uint32_t site,
         uint32_t watch, int *out_code, uint32_t *out_guard, uint32_t *out_ended);
 
-belay_status belay__bind_disown(uint64_t handle, uint32_t site, void **out_object);
+/* Disown. The identity is for a parent that ends with it. */
+belay_status belay__bind_disown(
+        uint64_t handle, uint64_t identity, uint32_t site, void **out_object);
 
 /* Runs a C destructor for an object that the caller claimed (DYING). */
 int belay__bind_destroy(void *destroy, void *context, void *object);
