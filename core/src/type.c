@@ -146,8 +146,13 @@ bool belay__type_is_pumping(const belay__type *type) {
 
 void belay__type_pump_add(belay__type *type, uint32_t index) {
     belay__lock_take(&type_lock);
-    belay__table_cold(index)->next = type->pump_first;
-    type->pump_first = index;
+    belay__table_cold(index)->next = 0;
+    if (type->pump_first == 0) {
+        type->pump_first = index;
+    } else {
+        belay__table_cold(type->pump_last)->next = index;
+    }
+    type->pump_last = index;
     belay__lock_drop(&type_lock);
 }
 

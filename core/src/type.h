@@ -17,7 +17,8 @@ typedef struct belay__type {
                              children rule */
     uint64_t pumping;     /* the same while it pumps */
     uint64_t pump_thread; /* identity; 0 until the first pump */
-    uint32_t pump_first;  /* list of claimed objects, through cold.next */
+    uint32_t pump_first;  /* list of claimed objects, through cold.next, in their order */
+    uint32_t pump_last;   /* good if there is a first */
     char name[BELAY_TYPE_NAME_MAX + 1];
 } belay__type;
 

@@ -354,6 +354,24 @@ TRIAL(pumped_objects_wait_for_the_pump) {
     assert_int_equal(thing_stats(type).live, 0);
 }
 
+/* Goal: the pump keeps the order of the closes, newest child first. Method: close a
+ * family and a stranger, then pump; look at who was destroyed when. */
+TRIAL(pump_keeps_the_order) {
+    belay_type type = guarded(BELAY_GUARD_SHARED, BELAY_THREAD_PUMPED);
+    thing objects[4] = {{0}};
+    assert_int_equal(belay_type_pump(type), 0);
+    belay_handle parent = thing_own(type, &objects[2]);
+    (void)thing_own_below(type, &objects[1], parent);
+    (void)thing_own_below(type, &objects[0], parent);
+    belay_handle stranger = thing_own(type, &objects[3]);
+    assert_status(BELAY_OK, belay_close(parent, NULL));
+    assert_status(BELAY_OK, belay_close(stranger, NULL));
+    assert_int_equal(belay_type_pump(type), 3); /* the parent went with its last child */
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(objects[i].order, i + 1);
+    }
+}
+
 /* A library that can't take two calls at once: counts who is inside. */
 static int library_inside = 0;
 static int library_overlaps = 0;
@@ -461,6 +479,7 @@ int main(void) {
             cmocka_unit_test(pinned_objects_are_their_threads),
             cmocka_unit_test(net_leaves_pinned_objects),
             cmocka_unit_test(pumped_objects_wait_for_the_pump),
+            cmocka_unit_test(pump_keeps_the_order),
             cmocka_unit_test(library_is_never_entered_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,8 +68,9 @@ BELAY_CHECK_RESULT BELAY_API belay_status belay_type_create(
  * it. */
 BELAY_API int belay_destroy_free(void *context, void *object);
 
-/* Runs the destructors waiting for a pumped type, on this thread, from now on its only
- * one. Returns how many ran. */
+/* Runs the destructors waiting for a pumped type, in the order of their closes, on this
+ * thread, from now on its only one. Returns how many waited; parents that waited for them
+ * are destroyed as well. */
 BELAY_API size_t belay_type_pump(belay_type type);
 
 /* Writes a trampoline `int name(void *context, void *object)` around an expression over

@@ -316,8 +316,7 @@ static void disown_child_check(void) {
 static void refusing_family_check(void) {
     require(items[1].refusals == 0);
     require(item_use(1) && item_use(0));
-    item_close(0, BELAY_OK);
-    item_require_gone(3);
+    close_0_of_3_check();
 }
 
 static void close_0_refused(void) {
@@ -505,8 +504,8 @@ static void use_pumped(void) {
 
 /* The net. */
 static void bound(belay_type_options options, int count, bool is_family) {
-    slot = belay__bind_group_take(BELAY__GROUP_EXACT);
     belay_type type = item_type(options);
+    slot = belay__bind_group_take(BELAY__GROUP_EXACT);
     for (int i = 0; i < count; i++) {
         item_bind(i, type, slot + (uint32_t)i, is_family && i > 0 ? 0 : -1);
     }

@@ -143,7 +143,7 @@ static model_outcome destroy(model *self, int place) {
     model_object *object = &self->objects[place];
     const model_type *type = type_of(self, place);
     if (type->thread == BELAY_THREAD_PUMPED && !self->is_pumping) {
-        list_push(&self->pump, place);
+        self->pump.places[self->pump.count++] = place;
         return MOVED;
     }
     if (self->is_worker && guard_is_held(self, guard_of(self, place))) {

@@ -53,7 +53,7 @@ typedef struct model {
     model_list queue;   /* nets that died, first the newest */
     model_list pending; /* claimed, parked on a guard, first the newest */
     model_list resumed; /* claimed, whose guard was left, first the newest */
-    model_list pump;    /* claimed, for the pump, first the newest */
+    model_list pump;    /* claimed, for the pump, first the oldest */
     bool is_pumping;
     bool is_worker; /* the operation runs on the other thread */
     /* of the object that a close asked for */
