@@ -192,8 +192,10 @@ static inline belay_go_result belay_go_disown(
     return result;
 }
 
-static inline uint32_t belay_go_group_take(uint32_t kind) {
-    uint32_t first = belay__bind_group_take(kind);
+static inline belay_go_result belay_go_group_take(uint32_t kind) {
+    belay_status status = BELAY_OK;
+    uint32_t first = belay__bind_group_take(kind, &status);
+    belay_go_result result = {.value = first, .status = (uint32_t)status};
 #ifdef __SANITIZE_ADDRESS__
     // Objects that only a row points at are not leaks: the table knows them.
     if (first != 0) {
@@ -201,7 +203,7 @@ static inline uint32_t belay_go_group_take(uint32_t kind) {
                 belay__bind_slot(first), BELAY__GROUP_SLOTS * sizeof(belay__slot));
     }
 #endif
-    return first;
+    return result;
 }
 
 static inline void belay_go_free(uintptr_t object) {
@@ -325,7 +327,10 @@ func flag(set bool) C.uint32_t {
 
 func typePump(id uint32) int { return int(C.belay_type_pump(C.belay_type{id: C.uint32_t(id)})) }
 
-func bindGroupTake(kind uint32) uint32 { return uint32(C.belay_go_group_take(C.uint32_t(kind))) }
+func bindGroupTake(kind uint32) (first uint32, s status) {
+	r := resultOf(C.belay_go_group_take(C.uint32_t(kind)))
+	return uint32(r.value), r.status
+}
 
 func bindSingleTake() uint32 { return uint32(C.belay__bind_single_take()) }
 

@@ -31,12 +31,15 @@ void belay__bind_hooks(const belay__hooks *hooks) {
     belay__watch_hook(hooks->ended);
 }
 
-uint32_t belay__bind_group_take(uint32_t kind) {
+uint32_t belay__bind_group_take(uint32_t kind, belay_status *out_status) {
     belay_status status = BELAY_OK;
     uint32_t first = belay__table_group_take(kind, &status);
     belay__ledger_tell_lost();
     if (status == BELAY_TABLE_FULL) {
         belay__report_table_full();
+    }
+    if (out_status != NULL) {
+        *out_status = status;
     }
     return first;
 }

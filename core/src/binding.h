@@ -30,8 +30,10 @@ void belay__bind_hooks(const belay__hooks *hooks);
 
 /* Takes 64 fresh slots for nets of `kind` (BELAY__GROUP_SHARED or _EXACT). Returns the
  * index of the first, a multiple of 64 except that index 0 itself is never usable: its
- * group is the core's. 0: no room. */
-uint32_t belay__bind_group_take(uint32_t kind);
+ * group is the core's. 0: no room, and *out_status, unless NULL, says why.
+ *
+ * Errors: BELAY_OUT_OF_MEMORY; BELAY_TABLE_FULL - reported. */
+uint32_t belay__bind_group_take(uint32_t kind, belay_status *out_status);
 
 /* Takes one slot of an EXACT group whose net died and whose object is gone. 0: none. */
 uint32_t belay__bind_single_take(void);
