@@ -5,7 +5,7 @@
 
 #define FAMILY_STRIPES 64u
 
-static belay__lock family_locks[FAMILY_STRIPES] = {BELAY__LOCK_INIT};
+static belay__lock family_locks[FAMILY_STRIPES] = {BELAY__TIMES_64(BELAY__LOCK_INIT)};
 
 /* Locks the family of a slot; its root can't change while it is live. Returns the lock,
  * or NULL if the slot is not the live object that the handle names. */

@@ -19,7 +19,7 @@ typedef struct guard_stripe {
 } guard_stripe;
 
 static guard_stripe guard_stripes[GUARD_STRIPES] = {
-        {BELAY__LOCK_INIT, BELAY__SIGNAL_INIT}};
+        BELAY__TIMES_64({BELAY__LOCK_INIT, BELAY__SIGNAL_INIT})};
 static void (*guard_left)(uint32_t number) = NULL;
 static belay__cold guard_of_type[BELAY_TYPE_MAX + 1] = {{0}};
 

@@ -12,14 +12,12 @@
 #include "platform.h"
 #include "report.h"
 
-#define LEDGER_PAGE 4096u
 #define LEDGER_HEAD_BYTES                                                                \
     (BELAY_LEDGER_HEADER_BYTES +                                                         \
             BELAY_LEDGER_DIRECTORY_MAX * sizeof(belay_ledger_segment))
 
 _Static_assert(sizeof(belay_ledger_header) <= BELAY_LEDGER_HEADER_BYTES, "header fits");
 _Static_assert(sizeof(belay_ledger_row) == 64, "a row is a cache line");
-_Static_assert(LEDGER_HEAD_BYTES % LEDGER_PAGE == 0, "segments are page aligned");
 
 /* A mapping of the file, to be made private after a fork. */
 typedef struct ledger_mapping {
@@ -80,7 +78,14 @@ static bool ledger_path(const char *pattern, char *out_path, size_t bytes) {
     return length > 0;
 }
 
-/* Maps `bytes` more of the file. NULL: the file can't give them. */
+/* Rounds up to whole pages, of which arm64 has several sizes: what is not aligned to the
+ * system's can't be mapped. */
+static size_t ledger_whole_pages(size_t bytes) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    return (bytes + page - 1) / page * page;
+}
+
+/* Maps `bytes` more of the file, whole pages. NULL: the file can't give them. */
 static void *ledger_map(size_t bytes, uint64_t *out_offset) {
     if (ledger_fd < 0 || ledger_mapping_count > BELAY_LEDGER_DIRECTORY_MAX ||
             !belay__memory_extend(ledger_fd, ledger_end, bytes)) {
@@ -142,7 +147,7 @@ void belay__ledger_start(void) {
     ledger_start_ns = belay__clock_mono_coarse_ns();
     ledger_open();
     uint64_t offset = 0;
-    void *head = ledger_map(LEDGER_HEAD_BYTES, &offset);
+    void *head = ledger_map(ledger_whole_pages(LEDGER_HEAD_BYTES), &offset);
     const char *wish = getenv("BELAY_LEDGER");
     /* Asked for, or to be had here: then its absence is worth telling. */
     bool is_lost = head == NULL &&
@@ -193,8 +198,7 @@ void belay__ledger_tell_lost(void) {
 
 void *belay__ledger_segment_add(
         uint32_t kind, uint32_t first, uint32_t count, uint32_t stride) {
-    size_t bytes =
-            ((size_t)count * stride + LEDGER_PAGE - 1) & ~(size_t)(LEDGER_PAGE - 1);
+    size_t bytes = ledger_whole_pages((size_t)count * stride);
     belay_ledger_header *header = belay__ledger_head();
     belay__lock_take(&ledger_lock);
     bool was_shared = ledger_fd >= 0;

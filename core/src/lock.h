@@ -66,4 +66,9 @@ static inline void belay__signal_wake(belay__signal *signal) {
 
 #endif
 
+/* The initialisers of an array's locks: not everywhere is a lock of zeros a good one. */
+#define BELAY__TIMES_4(...) __VA_ARGS__, __VA_ARGS__, __VA_ARGS__, __VA_ARGS__
+#define BELAY__TIMES_16(...) BELAY__TIMES_4(BELAY__TIMES_4(__VA_ARGS__))
+#define BELAY__TIMES_64(...) BELAY__TIMES_4(BELAY__TIMES_16(__VA_ARGS__))
+
 #endif

@@ -66,7 +66,8 @@ typedef struct belay__cold {
     uint32_t padding[2];
 } belay__cold;
 
-/* One where tests want a slot to be used again by any thread. */
+/* Of the core's free slots, at most 16; one where tests want a slot to be used again by
+ * any thread. */
 #ifndef BELAY__TABLE_STRIPES
 #define BELAY__TABLE_STRIPES 16
 #endif

@@ -8,6 +8,7 @@
 #include "platform.h"
 
 #define TABLE_SEGMENT_MAX ((BELAY__INDEX_MAX >> BELAY__SEGMENT_SHIFT) + 1)
+#define TABLE_STRIPES 16
 #define TABLE_GROUPS_PER_SEGMENT (BELAY__SEGMENT_SLOTS / BELAY__GROUP_SLOTS)
 
 typedef struct table_segment {
@@ -32,7 +33,8 @@ static uint32_t table_fresh = 0;                  /* first index never handed ou
 static uint32_t table_free_groups = 0;  /* list through group.next, by first index */
 static uint32_t table_free_singles = 0; /* list through cold.next */
 
-static table_stripe table_stripes[BELAY__TABLE_STRIPES] = {{BELAY__LOCK_INIT, 0, {0}}};
+static table_stripe table_stripes[TABLE_STRIPES] = {
+        BELAY__TIMES_16({BELAY__LOCK_INIT, 0, {0}})};
 static uint32_t table_stripes_made = 0;
 
 belay__slot *belay__table_slot(uint32_t index) {

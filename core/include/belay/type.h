@@ -73,25 +73,35 @@ BELAY_API int belay_destroy_free(void *context, void *object);
  * are destroyed as well. */
 BELAY_API size_t belay_type_pump(belay_type type);
 
+/* Around a BELAY_DROP: a pointer of the wrong kind is an error, as it always is in C++.
+ */
+#ifdef __cplusplus
+#define BELAY__STRICT_BEGIN
+#define BELAY__STRICT_END
+#else
+#define BELAY__STRICT_BEGIN                                                              \
+    _Pragma("GCC diagnostic push")                                                       \
+            _Pragma("GCC diagnostic error \"-Wincompatible-pointer-types\"")
+#define BELAY__STRICT_END _Pragma("GCC diagnostic pop")
+#endif
+
 /* Writes a trampoline `int name(void *context, void *object)` around an expression over
  * `p`, a T *. The expression's value is the code; the compiler checks T.
  *
  *   BELAY_DROP(drop_db, sqlite3, sqlite3_close(p))       int f(T *)
- *   BELAY_DROP(drop_box, box, (box_free(p), 0))          void f(T *), macro, static
- * inline BELAY_DROP(drop_ref, box, (box_unref(&p), 0))        void f(T **)
+ *   BELAY_DROP(drop_box, box, (box_free(p), 0))          void f(T *), or a macro
+ *   BELAY_DROP(drop_ref, box, (box_unref(&p), 0))        void f(T **)
  *
  * Weak, so that a cgo preamble may hold it; with //export put it into a .c file. */
 #define BELAY_DROP(name, T, expression)                                                  \
-    _Pragma("GCC diagnostic push")                                                       \
-            _Pragma("GCC diagnostic error \"-Wincompatible-pointer-types\"")             \
-                    __attribute__((weak)) int                                            \
-                    name(void *context, void *object);                                   \
+    BELAY__STRICT_BEGIN                                                                  \
+    __attribute__((weak)) int name(void *context, void *object);                         \
     __attribute__((weak)) int name(void *context, void *object) {                        \
         T *p = (T *)object;                                                              \
         (void)context;                                                                   \
         return (expression);                                                             \
     }                                                                                    \
-    _Pragma("GCC diagnostic pop")
+    BELAY__STRICT_END
 
 #ifdef __cplusplus
 }
