@@ -469,14 +469,21 @@ func live() []Object {
 	return objects
 }
 
-func shutdown(timeout time.Duration) (s status, leaked, held uint64) {
+// bindShutdown waits until timeout, or until stop is set.
+func bindShutdown(timeout time.Duration, stop *uint32) (s status, leaked uint64) {
 	var remains C.belay_remains
-	s = status(C.belay_shutdown(C.uint64_t(timeout.Milliseconds()), &remains))
-	return s, uint64(remains.leaked), uint64(remains.held)
+	s = status(C.belay__bind_shutdown(milliseconds(timeout), (*C.uint32_t)(unsafe.Pointer(stop)), &remains))
+	return s, uint64(remains.leaked)
 }
 
-func drain(timeout time.Duration) status {
-	return status(C.belay_drain(C.uint64_t(timeout.Milliseconds())))
+func drain(timeout time.Duration) status { return status(C.belay_drain(milliseconds(timeout))) }
+
+// milliseconds rounds up, so that a short wait is one.
+func milliseconds(timeout time.Duration) C.uint64_t {
+	if timeout <= 0 {
+		return 0
+	}
+	return C.uint64_t((timeout-1)/time.Millisecond + 1)
 }
 
 // The core calls these, from threads of any kind. None lets a panic out.

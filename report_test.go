@@ -5,10 +5,8 @@
 package belay_test
 
 import (
-	"context"
 	"errors"
 	"log/slog"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -109,45 +107,6 @@ func TestHandlerPanics(t *testing.T) {
 		}
 	case <-time.After(time.Second):
 		t.Error("the panic was not reported")
-	}
-}
-
-// Goal: Shutdown closes what is open, children first, and tells what it can't.
-func TestShutdown(t *testing.T) {
-	kind := belay.NewType[*testc.Thing]("left open", belay.Destroy(endThing))
-	reports := reportsOf(t, "left open")
-	held, gone := own(t, kind)
-	parent, parentGone := own(t, kind)
-	child, childGone := own(t, kind, belay.ChildOf(parent))
-	b, err := held.Borrow()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
-	defer cancel()
-	var heldError *belay.HeldError
-	if err := belay.Shutdown(ctx); !errors.As(err, &heldError) || !errors.Is(err, belay.ErrTimedOut) {
-		t.Fatal(err)
-	}
-	found := false
-	for _, object := range heldError.Objects {
-		if object.Type == "left open" {
-			found = object.Borrows == 1 && object.Closing && strings.Contains(object.Opened, "own ")
-		}
-	}
-	if !found || *gone != 0 || *parentGone != 1 || *childGone != 1 {
-		t.Error(heldError, *gone, *parentGone, *childGone)
-	}
-	if leaks := reports(belay.ReportLeak); len(leaks) == 0 || len(reports(belay.ReportStillHeld)) == 0 {
-		t.Error("not reported", leaks)
-	}
-	b.Return()
-	runtime.KeepAlive(child) // and the parent with it: not forgotten until here
-	if *gone != 1 {
-		t.Error(*gone)
-	}
-	if stats := kind.Stats(); stats.Leaked < 2 || stats.Live != 0 {
-		t.Errorf("%+v", stats)
 	}
 }
 

@@ -7,7 +7,9 @@ package belay
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -16,7 +18,7 @@ import (
 type HeldError struct {
 	Leaked  uint64 // objects that were open, and that Shutdown destroyed
 	Objects []Object
-	Cause   error // of the context
+	Cause   error // of the context; nil if it had not ended
 }
 
 func (e *HeldError) Error() string {
@@ -32,7 +34,7 @@ func (e *HeldError) Error() string {
 	return text.String()
 }
 
-// Unwrap returns [ErrTimedOut] and the cause of the context.
+// Unwrap returns [ErrTimedOut], and the cause of the context if there is one.
 func (e *HeldError) Unwrap() []error {
 	if e.Cause == nil {
 		return []error{ErrTimedOut}
@@ -40,30 +42,27 @@ func (e *HeldError) Unwrap() []error {
 	return []error{ErrTimedOut, e.Cause}
 }
 
-// shutdownSlice is how long the core waits between looks at the context.
-const shutdownSlice = 100 * time.Millisecond
-
 // Shutdown ends what the program owns: it destroys what the net found, then
 // every object that is still open, children first, and reports each as a leak;
 // it waits for borrows until ctx ends. nil: nothing is held any more. Else the
-// error is a [*HeldError].
+// error is a [*HeldError]: at once, if all that is left are objects that refused
+// or that another thread must close.
 //
 // Neither os.Exit nor the return of main does this: call it last in main. The
 // package stays usable.
 func Shutdown(ctx context.Context) error {
-	var leaked uint64
-	for {
-		slice := shutdownSlice
-		if deadline, ok := ctx.Deadline(); ok {
-			slice = min(slice, max(time.Until(deadline), 0))
-		}
-		s, closed, _ := shutdown(slice)
-		leaked += closed
-		if s == statusOK {
-			return nil
-		}
-		if ctx.Err() != nil {
-			return &HeldError{Leaked: leaked, Objects: Live(), Cause: context.Cause(ctx)}
-		}
+	timeout := time.Duration(math.MaxInt64)
+	if deadline, ok := ctx.Deadline(); ok {
+		timeout = time.Until(deadline)
 	}
+	stop := new(uint32)
+	defer context.AfterFunc(ctx, func() { atomic.StoreUint32(stop, 1) })()
+	s, leaked := bindShutdown(timeout, stop)
+	if s == statusOK {
+		return nil
+	}
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= 0 {
+		<-ctx.Done() // its timer may be a moment behind the core's clock
+	}
+	return &HeldError{Leaked: leaked, Objects: Live(), Cause: context.Cause(ctx)}
 }

@@ -10,6 +10,7 @@
 #define BELAY__BINDING_H
 
 #include "belay/handle.h"
+#include "belay/process.h"
 #include "belay/report.h"
 
 #include "slot.h"
@@ -93,6 +94,11 @@ int belay__bind_destroy(void *destroy, void *context, void *object);
  * is given back (an EXACT one: its bit in `returned`, for who clears it first to pool the
  * net). */
 belay_status belay__bind_settle(uint64_t handle, uint32_t site, int code);
+
+/* belay_shutdown, which stops waiting when *stop is not 0 any more. Whoever sets it uses
+ * an atomic store. NULL: only the deadline counts. */
+belay_status belay__bind_shutdown(
+        uint64_t timeout_ms, const uint32_t *stop, belay_remains *out_remains);
 
 /* Reports a misuse that Go's fast path refused. */
 void belay__bind_misuse(

@@ -13,6 +13,7 @@
 #include "start.h"
 
 #define PROCESS_POLL_MS 5
+#define PROCESS_STOP_MS 100 /* how late a stop may be noticed */
 
 static uint64_t process_deadline(uint64_t timeout_ms) {
     uint64_t now = belay__now_ms();
@@ -92,16 +93,26 @@ static uint64_t process_tell_held(
     return 1;
 }
 
-belay_status belay_shutdown(uint64_t timeout_ms, belay_remains *out_remains) {
+/* True: waiting has no sense any more. */
+static bool process_is_over(uint64_t deadline, const uint32_t *stop) {
+    return belay__now_ms() >= deadline || (stop != NULL && belay__load(stop) != 0);
+}
+
+belay_status belay__bind_shutdown(
+        uint64_t timeout_ms, const uint32_t *stop, belay_remains *out_remains) {
     static belay__lock process_lock = BELAY__LOCK_INIT;
     static belay__signal process_never = BELAY__SIGNAL_INIT;
     belay__start();
     uint64_t deadline = process_deadline(timeout_ms);
-    (void)belay__queue_wait(deadline);
+    uint64_t look = 0;
+    do {
+        look = belay__now_ms() + PROCESS_STOP_MS;
+    } while (!belay__queue_wait(look < deadline ? look : deadline) &&
+             !process_is_over(deadline, stop));
     belay_remains remains = {.leaked = process_each(process_tell_leak)};
     (void)process_each(process_close);
     /* Borrows end on other threads; nothing tells us, so look now and then. */
-    while (process_each(process_count_closed) > 0 && belay__now_ms() < deadline) {
+    while (process_each(process_count_closed) > 0 && !process_is_over(deadline, stop)) {
         belay__lock_take(&process_lock);
         (void)belay__signal_wait_until(
                 &process_never, &process_lock, belay__now_ms() + PROCESS_POLL_MS);
@@ -117,4 +128,8 @@ belay_status belay_shutdown(uint64_t timeout_ms, belay_remains *out_remains) {
         *out_remains = remains;
     }
     return remains.held == 0 ? BELAY_OK : BELAY_TIMED_OUT;
+}
+
+belay_status belay_shutdown(uint64_t timeout_ms, belay_remains *out_remains) {
+    return belay__bind_shutdown(timeout_ms, NULL, out_remains);
 }
