@@ -127,8 +127,12 @@ func (l *loan) leave() {
 			return
 		}
 	}
-	k := n.kind()
-	r := bindReturn(n.bits(used), l.identity, k.siteHere())
+	k, identity := n.kind(), l.identity
+	if identity == 0 {
+		// No guard of its own; a parent that ends with it may have one, and we be inside.
+		identity = k.identity()
+	}
+	r := bindReturn(n.bits(used), identity, k.siteHere())
 	if r.guard != 0 {
 		guardLeft(r.guard)
 	}
@@ -149,7 +153,7 @@ func (h handle) disown() (uintptr, error) {
 		return 0, failure("disown", nil, statusClosed)
 	}
 	k := h.net.kind()
-	r := bindDisown(h.net.bits(h.ref), k.siteHere())
+	r := bindDisown(h.net.bits(h.ref), k.identity(), k.siteHere())
 	if r.status != statusOK {
 		return 0, failure("disown", k, r.status)
 	}

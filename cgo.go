@@ -182,16 +182,20 @@ static inline belay_go_result belay_go_close(
     return result;
 }
 
-static inline belay_go_result belay_go_disown(uint64_t handle, uint32_t site) {
+static inline belay_go_result belay_go_disown(
+        uint64_t handle, uint64_t identity, uint32_t site) {
     belay_go_result result = {0};
     void *object = NULL;
-    result.status = (uint32_t)belay__bind_disown(handle, site, &object);
+    result.status = (uint32_t)belay__bind_disown(
+            handle, belay_go_identity(identity), site, &object);
     result.value = (uintptr_t)object;
     return result;
 }
 
-static inline uint32_t belay_go_group_take(uint32_t kind) {
-    uint32_t first = belay__bind_group_take(kind);
+static inline belay_go_result belay_go_group_take(uint32_t kind) {
+    belay_status status = BELAY_OK;
+    uint32_t first = belay__bind_group_take(kind, &status);
+    belay_go_result result = {.value = first, .status = (uint32_t)status};
 #ifdef __SANITIZE_ADDRESS__
     // Objects that only a row points at are not leaks: the table knows them.
     if (first != 0) {
@@ -199,7 +203,7 @@ static inline uint32_t belay_go_group_take(uint32_t kind) {
                 belay__bind_slot(first), BELAY__GROUP_SLOTS * sizeof(belay__slot));
     }
 #endif
-    return first;
+    return result;
 }
 
 static inline void belay_go_free(uintptr_t object) {
@@ -323,7 +327,10 @@ func flag(set bool) C.uint32_t {
 
 func typePump(id uint32) int { return int(C.belay_type_pump(C.belay_type{id: C.uint32_t(id)})) }
 
-func bindGroupTake(kind uint32) uint32 { return uint32(C.belay_go_group_take(C.uint32_t(kind))) }
+func bindGroupTake(kind uint32) (first uint32, s status) {
+	r := resultOf(C.belay_go_group_take(C.uint32_t(kind)))
+	return uint32(r.value), r.status
+}
 
 func bindSingleTake() uint32 { return uint32(C.belay__bind_single_take()) }
 
@@ -375,8 +382,8 @@ func bindClose(handle, identity uint64, site uint32, watch bool) result {
 	return resultOf(C.belay_go_close(C.uint64_t(handle), C.uint64_t(identity), C.uint32_t(site), flag(watch)))
 }
 
-func bindDisown(handle uint64, site uint32) result {
-	return resultOf(C.belay_go_disown(C.uint64_t(handle), C.uint32_t(site)))
+func bindDisown(handle, identity uint64, site uint32) result {
+	return resultOf(C.belay_go_disown(C.uint64_t(handle), C.uint64_t(identity), C.uint32_t(site)))
 }
 
 func bindSettle(handle uint64, site uint32, code int32) status {
@@ -495,7 +502,7 @@ func belayGoReport(from *C.belay_report) {
 		Closed:  Place{Line: C.GoString(from.closed)},
 		Used:    Place{Line: C.GoString(from.used)},
 		Message: C.GoString(&from.message[0]),
-	}, uint32(from._type.id))
+	})
 }
 
 //export belayGoDestroy

@@ -15,15 +15,22 @@ import (
 
 // A destructor in Go runs on the closing goroutine when Close finds the object
 // idle, and is called by the core otherwise. Its error has no place in the
-// core, which knows codes: the error waits here under its code, odd if the
-// object is still there, until the code comes back.
+// core, which knows codes: the error waits here under a code, odd if the
+// object is still there, until the code comes back. It may come back for an
+// object of another type: closing a parent gives the code of the child that refused.
 
-const outcomeMax = 1024
+const (
+	outcomeMax   = 1024
+	outcomeFirst = 1 << 30 // codes of C destructors are hardly ever that large
+)
 
 var outcomes struct {
 	sync.Mutex
-	errors [outcomeMax]error
-	next   int32
+	waiting [outcomeMax]struct {
+		code int32
+		err  error
+	}
+	count int32
 }
 
 // errExited is the outcome of a destructor that left by runtime.Goexit.
@@ -34,26 +41,33 @@ func outcomeCode(err error) int32 {
 	if err == nil {
 		return 0
 	}
-	code := int32(2)
+	code := int32(outcomeFirst)
 	var r *refusal
 	if errors.As(err, &r) {
-		code, err = 1, r.err
+		code, err = code+1, r.err
 	}
 	outcomes.Lock()
 	defer outcomes.Unlock()
-	outcomes.next = (outcomes.next + 1) % outcomeMax
-	outcomes.errors[outcomes.next] = err
-	return code + 2*outcomes.next
+	outcomes.count = (outcomes.count + 1) % (outcomeFirst / 2)
+	code += 2 * outcomes.count
+	to := &outcomes.waiting[outcomes.count%outcomeMax]
+	to.code, to.err = code, err
+	return code
 }
 
-// outcome is the error behind a code of a Go destructor.
-func outcome(code int32) error {
-	if code <= 0 {
-		return nil
+// outcome is the error behind a code of a Go destructor, nil when too many came
+// since. False: the code is one of C.
+func outcome(code int32) (err error, inGo bool) {
+	if code < outcomeFirst {
+		return nil, false
 	}
 	outcomes.Lock()
 	defer outcomes.Unlock()
-	return outcomes.errors[(code-1)/2%outcomeMax]
+	from := &outcomes.waiting[(code-outcomeFirst)/2%outcomeMax]
+	if from.code != code {
+		return nil, true
+	}
+	return from.err, true
 }
 
 // ending is the error of a close that ended with this status and code.
@@ -61,8 +75,8 @@ func (k *kind) ending(op string, s status, code int32) error {
 	if s == statusOK {
 		return nil
 	}
-	if k.release == releaseGo {
-		return failureOf(op, k, s, 0, outcome(code))
+	if cause, inGo := outcome(code); inGo {
+		return failureOf(op, k, s, 0, cause)
 	}
 	return failureOf(op, k, s, int(code), nil)
 }

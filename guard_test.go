@@ -233,3 +233,46 @@ func TestPumped(t *testing.T) {
 		t.Error(count, *gone)
 	}
 }
+
+// Goal: who is inside a guard ends what hangs below it, there and then. Method: in
+// a domain that this goroutine has entered, return and disown the last child, of a
+// type without a guard, of a parent that was closed.
+func TestParentEndsInsideItsGuard(t *testing.T) {
+	domainType := belay.NewType[*testc.Thing]("entered", belay.DestroyC(testc.DropEnd), belay.GuardDomain())
+	for name, end := range map[string]func(belay.Owned[*testc.Thing], *belay.Loan[*testc.Thing]){
+		"return": func(child belay.Owned[*testc.Thing], loan *belay.Loan[*testc.Thing]) {
+			_ = child.Close()
+			loan.Return()
+		},
+		"disown": func(child belay.Owned[*testc.Thing], loan *belay.Loan[*testc.Thing]) {
+			loan.Return()
+			if p, err := child.Disown(); err == nil {
+				testc.ThingEnd(p)
+			}
+		},
+	} {
+		root, _ := own(t, domainType)
+		parent, parentGone := own(t, holdType, belay.ChildOf(root))
+		child, childGone := own(t, cType, belay.ChildOf(parent))
+		loan, err := child.Borrow()
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = root.Do(func(*testc.Thing) error {
+			if err := parent.Close(); err != nil {
+				t.Error(name, err)
+			}
+			end(child, &loan)
+			if *childGone != 1 || *parentGone != 1 {
+				t.Errorf("%s: child ended %d times, parent %d, inside the guard", name, *childGone, *parentGone)
+			}
+			return nil
+		})
+		if err = errors.Join(err, root.Close()); err != nil {
+			t.Error(name, err)
+		}
+	}
+}
+
+var holdType = belay.NewType[*testc.Thing]("holding in a domain", belay.DestroyC(testc.DropEnd), belay.GuardDomain(),
+	belay.HoldChildren())

@@ -71,10 +71,10 @@ func newNet(index uint32) *net {
 }
 
 // newChunk makes a shared net of 64 fresh slots; nil if there is no room.
-func newChunk() *chunk {
-	first := bindGroupTake(groupShared)
-	if first == 0 {
-		return nil
+func newChunk() (*chunk, status) {
+	first, why := bindGroupTake(groupShared)
+	if why != statusOK {
+		return nil, why
 	}
 	c := new(chunk)
 	s, g := bindSlot(first), bindGroup(first)
@@ -86,10 +86,11 @@ func newChunk() *chunk {
 		}
 		c.nets[i].prepare()
 	}
-	g.local = ^uint64(0)
+	// As after use: a chunk that no stripe has room for dies, and the core looks here.
+	atomic.StoreUint64(&g.returned, ^uint64(0))
 	runtime.AddCleanup(c, dead, uint64(first)|groupSlots<<32)
 	armCollection()
-	return c
+	return c, statusOK
 }
 
 // spill holds the exact nets that the stripes have no room for, and the slots
@@ -136,13 +137,12 @@ func trimSpilled() {
 }
 
 // freshNet makes a net for a slot that has none; nil if there is no room.
-func freshNet() *net {
+func freshNet() (n *net, why status) {
 	index := bindSingleTake()
 	if index == 0 {
 		spill.Lock()
 		if spill.free == 0 {
-			spill.fresh = bindGroupTake(groupExact)
-			if spill.fresh != 0 {
+			if spill.fresh, why = bindGroupTake(groupExact); why == statusOK {
 				spill.free = groupSlots
 			}
 		}
@@ -154,9 +154,9 @@ func freshNet() *net {
 		spill.Unlock()
 	}
 	if index == 0 {
-		return nil
+		return nil, why
 	}
-	return newNet(index)
+	return newNet(index), statusOK
 }
 
 var collectionArmed atomic.Bool
@@ -253,10 +253,10 @@ func (s *stripe) adopt(c *chunk) {
 
 // refillShared gets a chunk for the stripe, which is locked before and after,
 // and takes a slot of it. nil: there is no room.
-func (s *stripe) refillShared() *net {
+func (s *stripe) refillShared() (*net, status) {
 	for {
 		if n := s.takeShared(); n != nil {
-			return n
+			return n, statusOK
 		}
 		if s.group != nil {
 			s.detach()
@@ -268,10 +268,10 @@ func (s *stripe) refillShared() *net {
 			continue
 		}
 		s.unlock()
-		c := newChunk()
+		c, why := newChunk()
 		s.lockThis()
 		if c == nil {
-			return nil
+			return nil, why
 		}
 		s.keepSpare(c)
 	}

@@ -48,18 +48,19 @@ func (k *kind) own(object unsafe.Pointer, options []OwnOption) (handle, error) {
 		return k.ownTraced(object, size)
 	}
 	var n *net
+	var why status
 	if k.isShared {
 		if n = s.ready; n != nil {
 			s.ready = nil
 		} else if n = s.takeShared(); n == nil {
-			n = s.refillShared()
+			n, why = s.refillShared()
 		}
 	} else if n = s.takeExact(); n == nil {
-		n = s.refillExact()
+		n, why = s.refillExact()
 	}
 	if n == nil {
 		s.unlock()
-		return handle{}, failure("own", k, statusTableFull)
+		return handle{}, failure("own", k, why)
 	}
 	// What a slot without kin has in its other fields was written by prepare.
 	t := n.slot
@@ -140,10 +141,10 @@ func (k *kind) ownSlow(object unsafe.Pointer, rest ownOptions, isTraced bool) (h
 	site := k.siteHere()
 	s := lockStripe()
 	isTraced = isTraced || s.isTraceDue()
-	n := s.refillExact()
+	n, why := s.refillExact()
 	s.unlock()
 	if n == nil {
-		return handle{}, failure("own", k, statusTableFull)
+		return handle{}, failure("own", k, why)
 	}
 	var flags, parent uint64
 	if isTraced {

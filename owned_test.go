@@ -411,6 +411,52 @@ func TestDestructorErrors(t *testing.T) {
 	}
 }
 
+// Goal: closing a parent tells why a child refused, whatever languages their
+// destructors are in. Method: a refusing child in C below a parent in Go, and the
+// other way round, after as many errors in Go as there are codes to confuse.
+func TestChildsErrorReachesTheParentsCloser(t *testing.T) {
+	why := errors.New("the child is not ready")
+	goRefuses, refusing := belay.NewType[*testc.Thing]("refusing child", belay.Destroy(func(p *testc.Thing) error {
+		if why != nil {
+			return belay.Refuse(why)
+		}
+		testc.ThingEnd(p)
+		return nil
+	})), refuseType
+	for range 8 { // C's code is 5: no error of Go's may stand there
+		o, _ := own(t, goRefuses)
+		if err := o.Close(); !errors.Is(err, why) {
+			t.Error(err)
+		}
+		defer o.Close()
+	}
+	parent, _ := own(t, thingType)
+	child, _ := own(t, refusing, belay.ChildOf(parent))
+	testc.Refuse(1)
+	var e *belay.Error
+	if err := parent.Close(); !errors.Is(err, belay.ErrRefused) || !errors.As(err, &e) || e.Code != 5 || e.Cause != nil {
+		t.Errorf("%v, %+v", err, e)
+	}
+	if err := errors.Join(child.Close(), parent.Close()); err != nil {
+		t.Error(err)
+	}
+
+	reports := reportsOf(t, "refusing child")
+	parent, _ = own(t, cType)
+	child, _ = own(t, goRefuses, belay.ChildOf(parent))
+	if err := parent.Close(); !errors.Is(err, belay.ErrRefused) || !errors.Is(err, why) || !errors.As(err, &e) || e.Code != 0 {
+		t.Errorf("%v, %+v", err, e)
+	}
+	if told := reports(belay.ReportDestroyRefused); len(told) != 1 || !errors.Is(told[0].Err, why) ||
+		!strings.Contains(told[0].Message, why.Error()) || strings.Contains(told[0].Message, "code") {
+		t.Errorf("%+v", told)
+	}
+	why = nil
+	if err := errors.Join(child.Close(), parent.Close()); err != nil {
+		t.Error(err)
+	}
+}
+
 // Goal: a destructor that panics or exits leaves no slot stuck. Method: both,
 // from Close and from the last Return; the type must have no live object after.
 func TestDestructorLeaves(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -167,9 +168,14 @@ func notePanic(err error) {
 }
 
 // deliver completes a report with what only Go knows, and hands it out.
-func deliver(bits uint64, r Report, id uint32) {
-	if int(id) < len(kinds) && kinds[id] != nil && kinds[id].release == releaseGo && r.Code != 0 {
-		r.Err, r.Code = outcome(int32(r.Code)), 0
+func deliver(bits uint64, r Report) {
+	if err, inGo := outcome(int32(r.Code)); inGo {
+		text := ""
+		if err != nil {
+			r.Err, text = err, ": "+err.Error()
+		}
+		r.Message = strings.Replace(r.Message, ", code "+strconv.Itoa(r.Code), text, 1)
+		r.Code = 0
 	}
 	if r.Kind == ReportPanic {
 		if err := lastPanic.Swap(nil); err != nil {

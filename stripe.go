@@ -103,27 +103,28 @@ func (s *stripe) takeExact() *net {
 }
 
 // refillExact gets nets for the pool of the stripe, which is locked before and
-// after, and takes one.
-func (s *stripe) refillExact() *net {
+// after, and takes one. nil: there is no room.
+func (s *stripe) refillExact() (*net, status) {
 	if n := s.takeExact(); n != nil {
-		return n
+		return n, statusOK
 	}
 	s.unlock()
 	var nets [poolSize / 2]*net
+	var why status
 	count := takeSpilled(nets[:])
 	if count == 0 {
-		if nets[0] = freshNet(); nets[0] != nil {
+		if nets[0], why = freshNet(); nets[0] != nil {
 			count = 1
 		}
 	}
 	s.lockThis()
 	if count == 0 {
-		return nil
+		return nil, why
 	}
 	for i := 1; i < count; i++ {
 		s.giveExact(nets[i])
 	}
-	return nets[0]
+	return nets[0], statusOK
 }
 
 // giveExact puts a net whose slot is free into the pool. The stripe is locked,

@@ -31,12 +31,15 @@ void belay__bind_hooks(const belay__hooks *hooks) {
     belay__watch_hook(hooks->ended);
 }
 
-uint32_t belay__bind_group_take(uint32_t kind) {
+uint32_t belay__bind_group_take(uint32_t kind, belay_status *out_status) {
     belay_status status = BELAY_OK;
     uint32_t first = belay__table_group_take(kind, &status);
     belay__ledger_tell_lost();
     if (status == BELAY_TABLE_FULL) {
         belay__report_table_full();
+    }
+    if (out_status != NULL) {
+        *out_status = status;
     }
     return first;
 }
@@ -135,8 +138,11 @@ belay_status belay__bind_close(uint64_t handle, uint64_t identity, uint32_t site
     return status;
 }
 
-belay_status belay__bind_disown(uint64_t handle, uint32_t site, void **out_object) {
-    return belay__handle_disown((belay_handle){handle}, site, out_object);
+belay_status belay__bind_disown(
+        uint64_t handle, uint64_t identity, uint32_t site, void **out_object) {
+    belay__caller caller = {
+            .identity = identity, .site = site, .wait = BELAY__GUARD_NOTE};
+    return belay__handle_disown((belay_handle){handle}, &caller, out_object);
 }
 
 int belay__bind_destroy(void *destroy, void *context, void *object) {

@@ -30,8 +30,10 @@ void belay__bind_hooks(const belay__hooks *hooks);
 
 /* Takes 64 fresh slots for nets of `kind` (BELAY__GROUP_SHARED or _EXACT). Returns the
  * index of the first, a multiple of 64 except that index 0 itself is never usable: its
- * group is the core's. 0: no room. */
-uint32_t belay__bind_group_take(uint32_t kind);
+ * group is the core's. 0: no room, and *out_status, unless NULL, says why.
+ *
+ * Errors: BELAY_OUT_OF_MEMORY; BELAY_TABLE_FULL - reported. */
+uint32_t belay__bind_group_take(uint32_t kind, belay_status *out_status);
 
 /* Takes one slot of an EXACT group whose net died and whose object is gone. 0: none. */
 uint32_t belay__bind_single_take(void);
@@ -79,7 +81,9 @@ belay_status belay__bind_return(
 belay_status belay__bind_close(uint64_t handle, uint64_t identity, uint32_t site,
         uint32_t watch, int *out_code, uint32_t *out_guard, uint32_t *out_ended);
 
-belay_status belay__bind_disown(uint64_t handle, uint32_t site, void **out_object);
+/* Disown. The identity is for a parent that ends with it. */
+belay_status belay__bind_disown(
+        uint64_t handle, uint64_t identity, uint32_t site, void **out_object);
 
 /* Runs a C destructor for an object that the caller claimed (DYING). */
 int belay__bind_destroy(void *destroy, void *context, void *object);

@@ -112,7 +112,7 @@ belay_status belay__end_settle(
     return status;
 }
 
-void belay__end_disown(uint32_t index, uint32_t site) {
+void belay__end_disown(uint32_t index, uint64_t identity, uint32_t site) {
     belay__slot *slot = belay__table_slot(index);
     uint64_t handle = end_handle(index).bits;
     uint32_t type = belay__type_of(slot)->id;
@@ -126,7 +126,7 @@ void belay__end_disown(uint32_t index, uint32_t site) {
     }
     if (parent.bits != 0) {
         /* It may have been the last child that a closed parent waited for. */
-        belay__ending ending = {.identity = belay__identity_self(),
+        belay__ending ending = {.identity = identity,
                 .wait = BELAY__GUARD_PARK,
                 .is_late = true};
         belay__end(parent, &ending);

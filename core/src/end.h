@@ -37,6 +37,6 @@ belay_status belay__end_finish(
         uint32_t index, belay_on_error verdict, int code, belay__ending *ending);
 
 /* Ends a claimed object without its destructor: it goes back to the program. */
-void belay__end_disown(uint32_t index, uint32_t site);
+void belay__end_disown(uint32_t index, uint64_t identity, uint32_t site);
 
 #endif

@@ -386,7 +386,8 @@ belay_status belay_close_wait(belay_handle handle, uint64_t timeout_ms, int *out
     return watcher.status;
 }
 
-belay_status belay__handle_disown(belay_handle handle, uint32_t site, void **out_object) {
+belay_status belay__handle_disown(
+        belay_handle handle, const belay__caller *caller, void **out_object) {
     belay__slot *slot = handle_slot(handle);
     uint64_t state = slot == NULL ? 0 : belay__load(&slot->state);
     void *object = NULL;
@@ -396,7 +397,7 @@ belay_status belay__handle_disown(belay_handle handle, uint32_t site, void **out
         if (slot == NULL || !belay__state_is(state, handle) ||
                 (state & BELAY_STATE_CLOSED)) {
             return handle_refuse(
-                    BELAY_REPORT_USE_AFTER_CLOSE, BELAY_CLOSED, handle, site);
+                    BELAY_REPORT_USE_AFTER_CLOSE, BELAY_CLOSED, handle, caller->site);
         }
         if (belay__state_borrows(state) != 0) {
             return BELAY_BUSY;
@@ -415,13 +416,14 @@ belay_status belay__handle_disown(belay_handle handle, uint32_t site, void **out
     }
 claimed:
     object = (void *)(uintptr_t)belay__get(&slot->object);
-    belay__end_disown(belay__handle_index(handle), site);
+    belay__end_disown(belay__handle_index(handle), caller->identity, caller->site);
     *out_object = object;
     return BELAY_OK;
 }
 
 belay_status belay_disown(belay_handle handle, void **out_object) {
-    return belay__handle_disown(handle, 0, out_object);
+    belay__caller caller = handle_thread();
+    return belay__handle_disown(handle, &caller, out_object);
 }
 
 belay_status belay_resize(belay_handle handle, uint64_t size_bytes) {

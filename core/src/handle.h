@@ -24,7 +24,8 @@ belay_status belay__handle_borrow(
 belay_status belay__handle_return(belay_handle handle, belay__caller *caller);
 belay_status belay__handle_close(
         belay_handle handle, belay__caller *caller, int *out_code, bool *out_is_done);
-belay_status belay__handle_disown(belay_handle handle, uint32_t site, void **out_object);
+belay_status belay__handle_disown(
+        belay_handle handle, const belay__caller *caller, void **out_object);
 
 /* True if the caller is inside the guard that the end of the object would need. */
 bool belay__handle_is_inside(belay_handle handle, uint64_t identity);

@@ -304,7 +304,7 @@ TRIAL(net_leaves_pinned_objects) {
     belay_report_to(thing_report_sink, NULL);
     belay_type type = guarded(BELAY_GUARD_SHARED, BELAY_THREAD_PINNED);
     thing object = {0};
-    uint32_t first = belay__bind_group_take(BELAY__GROUP_EXACT);
+    uint32_t first = belay__bind_group_take(BELAY__GROUP_EXACT, NULL);
     belay_handle handle = thing_bind(first, type, &object, (belay_handle){0});
     belay__bind_dead(first, 1);
     assert_status(BELAY_OK, belay_drain(5000));
@@ -331,7 +331,7 @@ TRIAL(pumped_objects_wait_for_the_pump) {
     thing_borrow(used, &objects[1]);
     assert_status(BELAY_OK, belay_close(used, NULL));
     assert_status(BELAY_OK, belay_return(used));
-    uint32_t first = belay__bind_group_take(BELAY__GROUP_EXACT);
+    uint32_t first = belay__bind_group_take(BELAY__GROUP_EXACT, NULL);
     belay_handle netted = thing_bind(first, type, &objects[2], (belay_handle){0});
     belay__bind_dead(first, 1);
     for (int i = 0; i < 5000 && !(thing_state(netted) & BELAY_STATE_CLOSED); i++) {
@@ -440,7 +440,7 @@ TRIAL(library_is_never_entered_twice) {
                 .thread = serial ? BELAY_THREAD_SERIAL : BELAY_THREAD_ANY});
         thing root = {0};
         belay_handle top = thing_own(type, &root);
-        uint32_t first = belay__bind_group_take(BELAY__GROUP_EXACT);
+        uint32_t first = belay__bind_group_take(BELAY__GROUP_EXACT, NULL);
         pthread_t threads[4];
         for (int i = 0; i < 4; i++) {
             memset(&crowds[i], 0, sizeof crowds[i]);

@@ -480,7 +480,7 @@ TRIAL(fork_keeps_the_lock_and_the_net) {
     in_a_folder("a.ledger");
     belay_type type = thing_type();
     thing object = {0};
-    uint32_t first = belay__bind_group_take(BELAY__GROUP_EXACT);
+    uint32_t first = belay__bind_group_take(BELAY__GROUP_EXACT, NULL);
     (void)thing_bind(first, type, &object, (belay_handle){0});
     belay__bind_dead(first, 1);
     assert_status(BELAY_OK, belay_drain(20000));

@@ -18,7 +18,7 @@ TRIAL(forgotten_object_is_rescued) {
     belay_report_to(thing_report_sink, NULL);
     belay_type type = thing_type_of((belay_type_options){.size_bytes = 100});
     thing object = {0};
-    uint32_t first = belay__bind_group_take(BELAY__GROUP_EXACT);
+    uint32_t first = belay__bind_group_take(BELAY__GROUP_EXACT, NULL);
     uint32_t site = belay__bind_site("main.open a.go:12", 17);
     belay_handle handle = {0};
     assert_status(BELAY_OK,
@@ -47,7 +47,7 @@ TRIAL(report_only_net_keeps_the_object) {
     belay_report_to(thing_report_sink, NULL);
     belay_type type = thing_type_of((belay_type_options){.net = BELAY_NET_REPORT});
     thing object = {0};
-    uint32_t first = belay__bind_group_take(BELAY__GROUP_EXACT);
+    uint32_t first = belay__bind_group_take(BELAY__GROUP_EXACT, NULL);
     belay_handle handle = thing_bind(first, type, &object, (belay_handle){0});
     belay__bind_dead(first, 1);
     drained();
@@ -67,7 +67,7 @@ TRIAL(report_only_net_keeps_the_object) {
 TRIAL(borrowed_object_outlives_its_net) {
     belay_type type = thing_type();
     thing object = {0};
-    uint32_t first = belay__bind_group_take(BELAY__GROUP_EXACT);
+    uint32_t first = belay__bind_group_take(BELAY__GROUP_EXACT, NULL);
     belay_handle handle = thing_bind(first, type, &object, (belay_handle){0});
     thing_borrow(handle, &object);
     belay__bind_dead(first, 1);
@@ -108,7 +108,7 @@ TRIAL(net_destroys_in_batches) {
     static thing last;
     uint32_t firsts[4];
     for (int group = 0; group < 4; group++) {
-        firsts[group] = belay__bind_group_take(BELAY__GROUP_SHARED);
+        firsts[group] = belay__bind_group_take(BELAY__GROUP_SHARED, NULL);
         for (uint32_t i = 0; i < 64; i++) {
             (void)thing_bind(firsts[group] + i, type, &objects[group * 64 + (int)i],
                     (belay_handle){0});
@@ -135,7 +135,7 @@ TRIAL(net_destroys_in_batches) {
     assert_int_equal(batch_objects, 256);
     assert_int_equal(last.destroyed, 1);
     static thing few[5];
-    uint32_t exact = belay__bind_group_take(BELAY__GROUP_EXACT);
+    uint32_t exact = belay__bind_group_take(BELAY__GROUP_EXACT, NULL);
     for (uint32_t i = 0; i < 5; i++) {
         (void)thing_bind(exact + i, type, &few[i], (belay_handle){0});
         belay__bind_dead(exact + i, 1);
@@ -154,7 +154,7 @@ TRIAL(shared_group_is_recycled_once) {
     belay_type type = thing_type();
     static thing objects[64];
     belay_handle handles[64];
-    uint32_t first = belay__bind_group_take(BELAY__GROUP_SHARED);
+    uint32_t first = belay__bind_group_take(BELAY__GROUP_SHARED, NULL);
     for (uint32_t i = 0; i < 64; i++) {
         handles[i] = thing_bind(first + i, type, &objects[i], (belay_handle){0});
     }
@@ -167,15 +167,15 @@ TRIAL(shared_group_is_recycled_once) {
             thing_destroyed(&objects[63]) == 0) {
         nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
     }
-    uint32_t second = belay__bind_group_take(BELAY__GROUP_SHARED);
+    uint32_t second = belay__bind_group_take(BELAY__GROUP_SHARED, NULL);
     assert_int_not_equal(second, first);
     assert_status(BELAY_OK, belay_return(handles[20]));
     drained();
     for (int i = 0; i < 64; i++) {
         assert_int_equal(thing_destroyed(&objects[i]), 1);
     }
-    assert_int_equal(belay__bind_group_take(BELAY__GROUP_EXACT), first);
-    assert_int_not_equal(belay__bind_group_take(BELAY__GROUP_SHARED), first);
+    assert_int_equal(belay__bind_group_take(BELAY__GROUP_EXACT, NULL), first);
+    assert_int_not_equal(belay__bind_group_take(BELAY__GROUP_SHARED, NULL), first);
     void *lent = NULL;
     assert_status(BELAY_CLOSED, belay_borrow(handles[5], &lent));
     thing again = {0};
@@ -189,7 +189,7 @@ TRIAL(shared_group_is_recycled_once) {
 TRIAL(exact_slots_come_back) {
     belay_type type = thing_type();
     thing object = {0};
-    uint32_t first = belay__bind_group_take(BELAY__GROUP_EXACT);
+    uint32_t first = belay__bind_group_take(BELAY__GROUP_EXACT, NULL);
     belay_handle closed = thing_bind(first, type, &object, (belay_handle){0});
     assert_status(BELAY_OK, belay_close(closed, NULL));
     assert_int_equal(belay__bind_single_take(), 0);
@@ -216,7 +216,7 @@ TRIAL(worker_does_not_wait_for_a_guard) {
     thing child = {0};
     thing stranger = {0};
     belay_handle top = thing_own(type, &root);
-    uint32_t first = belay__bind_group_take(BELAY__GROUP_EXACT);
+    uint32_t first = belay__bind_group_take(BELAY__GROUP_EXACT, NULL);
     (void)thing_bind(first, type, &child, top);
     (void)thing_bind(first + 1, type, &stranger, (belay_handle){0});
     thing_borrow(top, &root);
@@ -241,7 +241,7 @@ TRIAL(forgotten_family_goes_children_first) {
         belay_type type = thing_type();
         static thing objects[3];
         memset(objects, 0, sizeof objects);
-        uint32_t first = belay__bind_group_take(BELAY__GROUP_EXACT);
+        uint32_t first = belay__bind_group_take(BELAY__GROUP_EXACT, NULL);
         belay_handle parent = thing_bind(first, type, &objects[0], (belay_handle){0});
         (void)thing_bind(first + 1, type, &objects[1], parent);
         (void)thing_bind(first + 2, type, &objects[2], parent);
@@ -266,7 +266,7 @@ TRIAL(forgotten_family_goes_children_first) {
 TRIAL(drain_means_done) {
     assert_status(BELAY_OK, belay_drain(0));
     belay_type type = thing_type();
-    uint32_t next = belay__bind_group_take(BELAY__GROUP_EXACT);
+    uint32_t next = belay__bind_group_take(BELAY__GROUP_EXACT, NULL);
     uint32_t slot = next;
     for (int i = 0; i < 500; i++) {
         thing object = {0};
@@ -277,7 +277,7 @@ TRIAL(drain_means_done) {
         slot = belay__bind_single_take();
         if (slot == 0) { /* retired, in the narrow build */
             next = next % BELAY__GROUP_SLOTS == BELAY__GROUP_SLOTS - 1
-                           ? belay__bind_group_take(BELAY__GROUP_EXACT)
+                           ? belay__bind_group_take(BELAY__GROUP_EXACT, NULL)
                            : next + 1;
             slot = next;
         }
@@ -326,7 +326,7 @@ TRIAL(worker_blocks_all_but_its_own_faults) {
         return;
     }
     thing object = {0};
-    uint32_t first = belay__bind_group_take(BELAY__GROUP_EXACT);
+    uint32_t first = belay__bind_group_take(BELAY__GROUP_EXACT, NULL);
     (void)thing_bind(first, thing_type(), &object, (belay_handle){0});
     belay__bind_dead(first, 1);
     drained();
@@ -354,7 +354,7 @@ TRIAL(no_push_is_lost) {
     pthread_t threads[8];
     belay_type type = thing_type();
     for (int i = 0; i < 8; i++) {
-        firsts[i] = belay__bind_group_take(BELAY__GROUP_EXACT);
+        firsts[i] = belay__bind_group_take(BELAY__GROUP_EXACT, NULL);
         for (uint32_t j = 0; j < 64; j++) {
             (void)thing_bind(firsts[i] + j, type, &objects[i][j], (belay_handle){0});
         }

@@ -134,7 +134,7 @@ TRIAL(shutdown_of_a_waiting_parent) {
 TRIAL(shutdown_drains_the_net) {
     static thing objects[64];
     belay_type type = thing_type();
-    uint32_t first = belay__bind_group_take(BELAY__GROUP_SHARED);
+    uint32_t first = belay__bind_group_take(BELAY__GROUP_SHARED, NULL);
     for (uint32_t i = 0; i < 64; i++) {
         (void)thing_bind(first + i, type, &objects[i], (belay_handle){0});
     }
@@ -155,7 +155,7 @@ TRIAL(life_after_shutdown) {
     thing_borrow(handle, &objects[0]);
     assert_status(BELAY_OK, belay_return(handle));
     assert_status(BELAY_OK, belay_close(handle, NULL));
-    uint32_t first = belay__bind_group_take(BELAY__GROUP_EXACT);
+    uint32_t first = belay__bind_group_take(BELAY__GROUP_EXACT, NULL);
     (void)thing_bind(first, type, &objects[1], (belay_handle){0});
     belay__bind_dead(first, 1);
     assert_status(BELAY_OK, belay_drain(20000));
@@ -224,7 +224,7 @@ TRIAL(net_works_on_after_a_fork) {
     }
     belay_type type = thing_type();
     static thing objects[8] = {{0}};
-    uint32_t first = belay__bind_group_take(BELAY__GROUP_EXACT);
+    uint32_t first = belay__bind_group_take(BELAY__GROUP_EXACT, NULL);
     struct timespec moment = {.tv_nsec = 50000000};
     forget_in(first, type, &objects[0]);
     nanosleep(&moment, NULL);

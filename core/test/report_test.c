@@ -272,7 +272,7 @@ TRIAL(double_own_is_caught) {
     assert_status(BELAY_REFUSED, belay_close(handle, NULL));
     assert_status(BELAY_ALREADY_OWNED, belay_own(type, &object, NULL, &none));
     assert_status(BELAY_OK, belay_close(handle, NULL));
-    uint32_t first = belay__bind_group_take(BELAY__GROUP_EXACT);
+    uint32_t first = belay__bind_group_take(BELAY__GROUP_EXACT, NULL);
     handle = thing_bind(first, type, &object, none);
     assert_status(BELAY_ALREADY_OWNED, belay_own(type, &object, NULL, &none));
     belay__bind_dead(first, 1);
@@ -288,7 +288,7 @@ TRIAL(double_own_is_caught) {
 TRIAL(address_map_survives_other_levels) {
     belay_type type = thing_type();
     thing objects[2] = {{0}};
-    uint32_t first = belay__bind_group_take(BELAY__GROUP_SHARED);
+    uint32_t first = belay__bind_group_take(BELAY__GROUP_SHARED, NULL);
     belay_level_set(BELAY_LEVEL_ALL);
     belay_handle handle = thing_own(type, &objects[0]);
     (void)thing_bind(first, type, &objects[1], (belay_handle){0});

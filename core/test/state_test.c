@@ -243,7 +243,7 @@ TRIAL(core_slot_follows_the_table) {
  * same, each row in a fresh slot of an EXACT group, so that a dead net does not meet the
  * next row. */
 TRIAL(binding_slot_follows_the_table) {
-    uint32_t first = belay__bind_group_take(BELAY__GROUP_EXACT);
+    uint32_t first = belay__bind_group_take(BELAY__GROUP_EXACT, NULL);
     assert_int_not_equal(first, 0);
     assert_true(sizeof table / sizeof *table <= BELAY__GROUP_SLOTS);
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
@@ -262,7 +262,7 @@ static void refuse_once(thing *object) {
 TRIAL(refusal_leads_back_to_idle) {
     belay_type type = thing_type();
     thing object = {0};
-    uint32_t first = belay__bind_group_take(BELAY__GROUP_EXACT);
+    uint32_t first = belay__bind_group_take(BELAY__GROUP_EXACT, NULL);
     for (uint32_t way = 0; way < 3; way++) {
         object = (thing){0};
         refuse_once(&object);

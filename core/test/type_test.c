@@ -107,7 +107,7 @@ TRIAL(nothing_and_free) {
         assert_int_equal(thing_stats(freed).live_bytes, 24);
         assert_status(BELAY_OK, belay_close(handle, NULL));
     }
-    uint32_t first = belay__bind_group_take(BELAY__GROUP_SHARED);
+    uint32_t first = belay__bind_group_take(BELAY__GROUP_SHARED, NULL);
     for (uint32_t i = 0; i < 64; i++) {
         assert_status(BELAY_OK, belay__bind_own(first + i, freed.id, malloc(24), 24, 0, 0,
                                         0, &handle.bits));

@@ -505,7 +505,7 @@ static void use_pumped(void) {
 /* The net. */
 static void bound(belay_type_options options, int count, bool is_family) {
     belay_type type = item_type(options);
-    slot = belay__bind_group_take(BELAY__GROUP_EXACT);
+    slot = belay__bind_group_take(BELAY__GROUP_EXACT, NULL);
     for (int i = 0; i < count; i++) {
         item_bind(i, type, slot + (uint32_t)i, is_family && i > 0 ? 0 : -1);
     }
@@ -635,7 +635,7 @@ static void parked_check(void) {
 
 static void shared_group_of_one(void) {
     belay_type type = item_type(plain);
-    slot = belay__bind_group_take(BELAY__GROUP_SHARED);
+    slot = belay__bind_group_take(BELAY__GROUP_SHARED, NULL);
     for (uint32_t i = 1; i < BELAY__GROUP_SLOTS; i++) {
         items[1] = (item){0};
         item_bind(1, type, slot + i, -1);
@@ -653,15 +653,15 @@ static void forget_group(void) {
 
 static void group_check(void) {
     item_require_gone(1);
-    require(belay__bind_group_take(BELAY__GROUP_SHARED) == slot);
-    require(belay__bind_group_take(BELAY__GROUP_SHARED) != slot);
+    require(belay__bind_group_take(BELAY__GROUP_SHARED, NULL) == slot);
+    require(belay__bind_group_take(BELAY__GROUP_SHARED, NULL) != slot);
 }
 
 /* What was recycled serves a new net, all of whose slots come back: they are that net's,
  * whatever a thread that gave the last slot of the old one is still about to do. */
 static void forget_group_and_use_again(void) {
     forget_group();
-    statuses[0] = belay__bind_group_take(BELAY__GROUP_SHARED) == slot;
+    statuses[0] = belay__bind_group_take(BELAY__GROUP_SHARED, NULL) == slot;
     if (statuses[0]) {
         (void)belay__or(&belay__bind_group(slot)->returned, ~UINT64_C(0));
     }
@@ -669,7 +669,7 @@ static void forget_group_and_use_again(void) {
 
 static void group_again_check(void) {
     item_require_gone(1);
-    require((belay__bind_group_take(BELAY__GROUP_SHARED) == slot) != statuses[0]);
+    require((belay__bind_group_take(BELAY__GROUP_SHARED, NULL) == slot) != statuses[0]);
 }
 
 static void forget_0_and_use_again(void) {

@@ -26,8 +26,8 @@ TRIAL(full_table_is_refused) {
     belay_own_options options = {.size = sizeof options, .parent = handles[0]};
     assert_status(BELAY_TABLE_FULL, belay_own(type, &objects[SLOTS], &options, &handle));
     assert_true(handle.bits == 77);
-    assert_int_equal(belay__bind_group_take(BELAY__GROUP_SHARED), 0);
-    assert_int_equal(belay__bind_group_take(BELAY__GROUP_EXACT), 0);
+    assert_int_equal(belay__bind_group_take(BELAY__GROUP_SHARED, NULL), 0);
+    assert_int_equal(belay__bind_group_take(BELAY__GROUP_EXACT, NULL), 0);
     assert_true(thing_reported(BELAY_REPORT_TABLE_FULL) >= 3);
     assert_int_equal(objects[SLOTS].destroyed, 0);
     assert_int_equal(thing_stats(type).opened, SLOTS);
@@ -128,7 +128,7 @@ TRIAL(used_up_slots_are_retired) {
 TRIAL(slots_of_a_binding_retire) {
     belay_type type = thing_type();
     thing object = {0};
-    uint32_t exact = belay__bind_group_take(BELAY__GROUP_EXACT);
+    uint32_t exact = belay__bind_group_take(BELAY__GROUP_EXACT, NULL);
     uint32_t slot = exact;
     int lives = 0;
     while (slot != 0) {
@@ -143,7 +143,7 @@ TRIAL(slots_of_a_binding_retire) {
     assert_in_range(lives, GENERATIONS - 1, GENERATIONS);
     assert_int_equal(object.destroyed, lives);
     assert_false(thing_state((belay_handle){exact}) & BELAY_STATE_LIVE);
-    uint32_t shared = belay__bind_group_take(BELAY__GROUP_SHARED);
+    uint32_t shared = belay__bind_group_take(BELAY__GROUP_SHARED, NULL);
     for (int i = 0; i < lives; i++) {
         assert_status(BELAY_OK,
                 belay_close(thing_bind(shared, type, &object, (belay_handle){0}), NULL));
@@ -151,7 +151,7 @@ TRIAL(slots_of_a_binding_retire) {
     belay__bind_dead(shared, 64);
     assert_status(BELAY_OK, belay_drain(20000));
     for (uint32_t group = 1; group != 0;) {
-        group = belay__bind_group_take(BELAY__GROUP_SHARED);
+        group = belay__bind_group_take(BELAY__GROUP_SHARED, NULL);
         assert_int_not_equal(group, shared);
     }
 }

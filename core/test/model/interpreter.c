@@ -231,7 +231,7 @@ static void take_slot(int place) {
     self->slot = belay__bind_single_take();
     if (self->slot == 0) {
         if (state.next_slot % BELAY__GROUP_SLOTS == 0) {
-            state.next_slot = belay__bind_group_take(BELAY__GROUP_EXACT);
+            state.next_slot = belay__bind_group_take(BELAY__GROUP_EXACT, NULL);
         }
         self->slot = state.next_slot++;
     }

@@ -236,7 +236,7 @@ static void disown(uint64_t random) {
 
 /* A group of slots with one net, filled, used by all, and forgotten. */
 static void forget_group(uint64_t random) {
-    uint32_t first = belay__bind_group_take(BELAY__GROUP_SHARED);
+    uint32_t first = belay__bind_group_take(BELAY__GROUP_SHARED, NULL);
     stress_require(first != 0);
     int type = random & 1 ? BATCHED : (int)((random >> 8) % TYPES);
     for (uint32_t i = 0; i < BELAY__GROUP_SLOTS; i++) {
@@ -257,7 +257,7 @@ static void forget_singles(uint64_t random) {
         uint32_t slot = belay__bind_single_take();
         uint32_t count = 1;
         if (slot == 0) {
-            slot = belay__bind_group_take(BELAY__GROUP_EXACT);
+            slot = belay__bind_group_take(BELAY__GROUP_EXACT, NULL);
             count = BELAY__GROUP_SLOTS;
         }
         int type = (int)((random >> i % 8) % TYPES);

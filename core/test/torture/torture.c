@@ -93,7 +93,7 @@ static void use(object *self) {
 
 /* Owns in a binding's slots and forgets, if there are slots. */
 static void forget(belay_type type, uint32_t kind, object *first_object) {
-    uint32_t first = belay__bind_group_take(kind);
+    uint32_t first = belay__bind_group_take(kind, NULL);
     if (first == 0 || type.id == 0) {
         return;
     }
