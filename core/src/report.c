@@ -14,6 +14,7 @@
 #include "type.h"
 
 #define REPORT_CELLS 512u
+#define REPORT_WAYS 8u /* cells that a mistake may be in */
 #define REPORT_INTERVAL_MS 1000
 
 /* Equal mistakes: kind, type and sites. */
@@ -173,12 +174,23 @@ static bool report_is_alike(const belay__mistake *a, const belay__mistake *b) {
            a->closed == b->closed && a->used == b->used && a->code == b->code;
 }
 
+/* The cell of mistakes like this one, or one to use for it: a free one, or the one that
+ * was told longest ago. Under report_lock. */
 static report_cell *report_cell_of(const belay__mistake *mistake) {
     uint32_t hash = (uint32_t)mistake->kind * 31 + mistake->type;
     hash = hash * 0x9e3779b1u + mistake->opened;
     hash = hash * 0x9e3779b1u + mistake->closed;
     hash = hash * 0x9e3779b1u + mistake->used;
-    return &report_cells[(hash ^ (hash >> 15)) % REPORT_CELLS];
+    report_cell *cells = &report_cells[(hash ^ (hash >> 15)) %
+                                       (REPORT_CELLS / REPORT_WAYS) * REPORT_WAYS];
+    report_cell *best = cells;
+    for (uint32_t i = 0; i < REPORT_WAYS; i++) {
+        if (cells[i].is_used && report_is_alike(&cells[i].last, mistake)) {
+            return &cells[i];
+        }
+        best = cells[i].told_ms < best->told_ms ? &cells[i] : best;
+    }
+    return best;
 }
 
 void belay__report(const belay__mistake *mistake) {
@@ -188,9 +200,9 @@ void belay__report(const belay__mistake *mistake) {
     }
     belay__mistake tell[2]; /* what the cell held of another kind; this one */
     int tell_count = 0;
+    belay__lock_take(&report_lock);
     uint64_t now = belay__now_ms();
     report_cell *cell = report_cell_of(mistake);
-    belay__lock_take(&report_lock);
     if (cell->is_used && !report_is_alike(&cell->last, mistake)) {
         if (cell->last.count > 0) {
             report_record(&cell->last);

@@ -149,6 +149,29 @@ TRIAL(many_different_reports) {
     assert_int_equal(sum_of_counts, 3 * SITES);
 }
 
+/* Goal: mistakes that take turns are each told about once a second. Method: four kinds at
+ * a hundred lines each, one after the other, fifty times over; none pushes another one's
+ * limit out. */
+TRIAL(mistakes_in_turn_are_limited) {
+    static const belay_report_kind kinds[] = {BELAY_REPORT_DOUBLE_RETURN,
+            BELAY_REPORT_USE_AFTER_CLOSE, BELAY_REPORT_DOUBLE_CLOSE,
+            BELAY_REPORT_WRONG_THREAD};
+    uint32_t lines[100];
+    belay_report_to(thing_report_sink, NULL);
+    for (int i = 0; i < 100; i++) {
+        char text[32];
+        int length = snprintf(text, sizeof text, "taker t.c:%d", i);
+        lines[i] = belay__bind_site(text, (size_t)length);
+    }
+    time_t start = time(NULL);
+    for (int i = 0; i < 50 * 400; i++) {
+        belay__bind_misuse((uint32_t)kinds[i / 100 % 4], 0, BELAY_OK, lines[i % 100]);
+    }
+    int seconds = (int)(time(NULL) - start);
+    assert_true(thing_report_count >= 400);
+    assert_true(thing_report_count <= 400 * (2 + seconds));
+}
+
 /* Goal: level off counts and tells nothing. Method: the environment, then the call. */
 TRIAL(level_off_only_counts) {
     setenv("BELAY_LEVEL", "off", 1);
@@ -385,6 +408,7 @@ int main(void) {
             cmocka_unit_test(equal_reports_are_counted),
             cmocka_unit_test(equal_reports_come_again),
             cmocka_unit_test(many_different_reports),
+            cmocka_unit_test(mistakes_in_turn_are_limited),
             cmocka_unit_test(level_off_only_counts),
             cmocka_unit_test(level_from_the_environment),
             cmocka_unit_test(level_is_sampled_by_default),
