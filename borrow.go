@@ -53,11 +53,12 @@ func (n *net) borrowContext(ctx context.Context, ref uint64) (loan, error) {
 	}
 }
 
-// kindOf is the type of the object that ref names, or named if the slot still
-// knows it.
+// kindOf is the type of the object that ref names, or named if nothing was opened
+// in its slot since; nil: not known any more.
 func (n *net) kindOf(ref uint64) *kind {
 	state := atomic.LoadUint64(&n.slot.state)
-	if (state-ref)&generationMask <= generationUnit {
+	isPast := state&stateLive == 0 && state&generationMask == ref&generationMask+generationUnit
+	if isLive(state, ref) || isPast {
 		return n.kind()
 	}
 	return nil
@@ -152,12 +153,14 @@ func (h handle) disown() (uintptr, error) {
 	if h.net == nil {
 		return 0, failure("disown", nil, statusClosed)
 	}
-	k := h.net.kind()
-	r := bindDisown(h.net.bits(h.ref), k.identity(), k.siteHere())
+	n := h.net
+	defer runtime.KeepAlive(n)
+	k := n.kind()
+	r := bindDisown(n.bits(h.ref), k.identity(), k.siteHere())
 	if r.status != statusOK {
-		return 0, failure("disown", k, r.status)
+		return 0, failure("disown", n.kindOf(h.ref), r.status)
 	}
-	h.net.reuse(h.ref)
+	n.reuse(h.ref)
 	return uintptr(r.value), nil
 }
 

@@ -14,11 +14,12 @@ import (
 // closeSlow closes an object through the core.
 func (n *net) closeSlow(ref uint64, site uint32) error {
 	defer runtime.KeepAlive(n)
+	k := n.kind() // before the slot can be another object's
 	s, code, _, err := n.closeInCore(context.Background(), ref, site, false)
 	if err != nil {
 		return err
 	}
-	return n.kind().ending("close", s, code)
+	return k.ending("close", s, code)
 }
 
 // closeInCore closes, and parks while the guard is taken, or ctx ends.

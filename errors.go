@@ -102,11 +102,7 @@ func failure(op string, k *kind, s status) error {
 }
 
 func failureOf(op string, k *kind, s status, code int, cause error) error {
-	name := "?"
-	if k != nil {
-		name = k.name
-	}
-	return &Error{Op: op, Type: name, Err: s.sentinel(), Cause: cause, Code: code}
+	return &Error{Op: op, Type: k.nameOrUnknown(), Err: s.sentinel(), Cause: cause, Code: code}
 }
 
 // Refuse is what a Go destructor returns when the object is not gone: it is

@@ -7,6 +7,7 @@ package belay
 import (
 	"context"
 	"log/slog"
+	"runtime"
 	"strconv"
 	"sync/atomic"
 	"unsafe"
@@ -48,7 +49,8 @@ func Size(bytes uint64) OwnOption { return OwnOption{size: bytes, isSize: true} 
 // order of closing, and it keeps the parent from being forgotten.
 func ChildOf[P any](parent Owned[P]) OwnOption { return OwnOption{parent: parent.handle} }
 
-// Own takes ownership of p. On an error the caller still owns it.
+// Own takes ownership of p, which C allocated: the collector does not see what
+// is kept of it. On an error the caller still owns it.
 //
 // Errors: [ErrInvalid] if p is nil; [ErrClosed] if the parent is closed and
 // idle; [ErrOutOfMemory], [ErrTableFull]; [ErrAlreadyOwned] at [LevelAll] if
@@ -82,15 +84,21 @@ func (o Owned[P]) Do(f func(P) error) error {
 // DoContext is [Owned.Do] with an end: waiting for a guard stops when ctx does,
 // and when ctx ends while f runs, interrupt is called with the object, on
 // another goroutine: it must be a function that the library allows to be
-// called during another call (sqlite3_interrupt). nil: f runs on.
+// called during another call (sqlite3_interrupt). nil: f runs on. It is called
+// once: an interrupt that the library forgets because its call has not begun yet
+// is lost.
 //
-// If ctx ended and f failed, the error is both f's and the cause of ctx.
+// If ctx ended and f failed, the error is both f's and the cause of ctx. If ctx
+// ended before, f is not called: [ErrTimedOut], with the cause of ctx.
 func (o Owned[P]) DoContext(ctx context.Context, interrupt func(P), f func(P) error) error {
 	l, err := o.net.borrowContext(ctx, o.ref)
 	if err != nil {
 		return err
 	}
 	defer l.Return()
+	if ctx.Err() != nil {
+		return failureOf("borrow", l.net.kind(), statusTimedOut, 0, context.Cause(ctx))
+	}
 	p := *(*P)(unsafe.Pointer(&l.net.slot.object))
 	if interrupt == nil {
 		return f(p)
@@ -157,7 +165,8 @@ func (h handle) Close() error {
 }
 
 // CloseWait closes the object and waits until it is destroyed, or ctx ends: it
-// stays closed then. It must not be called inside a borrow of the same object.
+// stays closed then, or open if all it waited for was the guard of another
+// object's. It must not be called inside a borrow of the same object.
 //
 // Errors: those of Close; [ErrTimedOut], with the cause of ctx;
 // [ErrWouldDeadlock] if this goroutine holds the guard that the end needs.
@@ -174,7 +183,12 @@ func (h handle) Resize(bytes uint64) error {
 	if h.net == nil {
 		return failure("resize", nil, statusClosed)
 	}
-	return failure("resize", h.net.kind(), resize(h.net.bits(h.ref), bytes))
+	// The net must live meanwhile, or the object could be found forgotten first.
+	defer runtime.KeepAlive(h.net)
+	if s := resize(h.net.bits(h.ref), bytes); s != statusOK {
+		return failure("resize", h.net.kindOf(h.ref), s)
+	}
+	return nil
 }
 
 // Measure asks the type's [SizeFunc] and accounts the answer.
@@ -211,7 +225,7 @@ func (h handle) String() string {
 	if h.IsOpen() {
 		text = "open"
 	}
-	return h.net.kind().name + "#" + strconv.FormatUint(uint64(h.net.index), 10) + "." +
+	return h.net.kindOf(h.ref).nameOrUnknown() + "#" + strconv.FormatUint(uint64(h.net.index), 10) + "." +
 		strconv.FormatUint(h.ref>>generationShift, 10) + " " + text
 }
 
@@ -220,6 +234,6 @@ func (h handle) LogValue() slog.Value {
 	if h.net == nil {
 		return slog.GroupValue(slog.Bool("open", false))
 	}
-	return slog.GroupValue(slog.String("type", h.net.kind().name), slog.Bool("open", h.IsOpen()),
+	return slog.GroupValue(slog.String("type", h.net.kindOf(h.ref).nameOrUnknown()), slog.Bool("open", h.IsOpen()),
 		slog.Uint64("id", h.net.bits(h.ref)))
 }

@@ -98,8 +98,8 @@ func TestZeroOwned(t *testing.T) {
 	if _, err := thingType.Own(nil); !errors.Is(err, belay.ErrInvalid) {
 		t.Error(err)
 	}
-	var none belay.Type[*testc.Thing]
-	if _, err := none.Own(nil); !errors.Is(err, belay.ErrInvalid) {
+	var noType belay.Type[*testc.Thing]
+	if _, err := noType.Own(nil); !errors.Is(err, belay.ErrInvalid) || noType.Name() != "?" {
 		t.Error(err)
 	}
 }
@@ -138,6 +138,30 @@ func TestLife(t *testing.T) {
 				t.Errorf("%#v", e)
 			}
 		})
+	}
+}
+
+// Goal: a stale handle does not lend the name of another type. Method: own an
+// object of another type in its slot.
+func TestStaleHandleHasNoOtherName(t *testing.T) {
+	first, _ := own(t, thingType)
+	_ = first.Close()
+	if text := first.String(); !strings.HasPrefix(text, "thing#") {
+		t.Error(text)
+	}
+	_, slot, _ := strings.Cut(first.String(), "#")
+	slot, _, _ = strings.Cut(slot, ".")
+	second, _ := own(t, cType)
+	defer second.Close()
+	if !strings.HasPrefix(second.String(), "thing in C#"+slot+".") {
+		t.Skip("the slot was not used again", first, second)
+	}
+	_, errBorrow := first.Borrow()
+	_, errDisown := first.Disown()
+	for _, text := range []string{first.String(), errBorrow.Error(), errDisown.Error(), first.Resize(1).Error()} {
+		if strings.Contains(text, "thing") || !strings.Contains(text, "?") {
+			t.Error(text)
+		}
 	}
 }
 
@@ -336,6 +360,10 @@ func TestDoContext(t *testing.T) {
 		return interrupted
 	})
 	if !errors.Is(err, why) || !errors.Is(err, interrupted) {
+		t.Error(err)
+	}
+	err = o.DoContext(ctx, nil, func(*testc.Thing) error { t.Error("called after the end"); return nil })
+	if !errors.Is(err, belay.ErrTimedOut) || !errors.Is(err, why) {
 		t.Error(err)
 	}
 	err = o.DoContext(context.Background(), func(*testc.Thing) { t.Error("interrupted") },
@@ -632,7 +660,15 @@ func TestNewTypeRefusesMistakes(t *testing.T) {
 		"nil function":    func() { belay.NewType[*testc.Small]("x", belay.DestroyC(nil)) },
 		"guard and rule":  func() { belay.NewType[*testc.Small]("x", belay.GuardDomain(), belay.ThreadSerial()) },
 		"shared guard":    func() { belay.NewType[*testc.Small]("x", belay.GuardDomain(), belay.NetShared()) },
-		"judge in Go":     func() { belay.NewType[*testc.Thing]("x", end, belay.OnErrorKept()) },
+		"two guards":      func() { belay.NewType[*testc.Small]("x", belay.GuardDomain(), belay.GuardExclusive()) },
+		"two rules":       func() { belay.NewType[*testc.Small]("x", belay.ThreadPinned(), belay.ThreadSerial()) },
+		"two meanings": func() {
+			belay.NewType[*testc.Thing]("x", belay.DestroyC(testc.DropEnd), belay.OnErrorGone(), belay.OnErrorKept())
+		},
+		"two contexts": func() { belay.NewType[*testc.Thing]("x", belay.DestroyC(testc.DropEnd, nil, nil)) },
+		"nil size":     func() { belay.NewType[*testc.Thing]("x", end, belay.SizeFunc[*testc.Thing](nil)) },
+		"nil judge":    func() { belay.NewType[*testc.Thing]("x", belay.DestroyC(testc.DropEnd), belay.Judge(nil)) },
+		"judge in Go":  func() { belay.NewType[*testc.Thing]("x", end, belay.OnErrorKept()) },
 	} {
 		func() {
 			defer func() {

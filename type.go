@@ -41,6 +41,7 @@ type kind struct {
 	children uint8
 
 	wantsShared, wantsExact bool
+	isExplained             bool         // an option said what a code means
 	pointer                 reflect.Type // P, to check the options against
 	pkg, file               string       // where NewType was called: the wrapper
 }
@@ -104,8 +105,12 @@ func DestroyC(function unsafe.Pointer, context ...unsafe.Pointer) Option {
 	return func(k *kind) {
 		k.only("DestroyC", function == nil)
 		k.release, k.cDestroy = releaseC, function
-		for _, c := range context {
-			k.cContext = c
+		switch len(context) {
+		case 0:
+		case 1:
+			k.cContext = context[0]
+		default:
+			k.reject("DestroyC takes one context, not %d", len(context))
 		}
 	}
 }
@@ -126,28 +131,31 @@ func FixedSize(bytes uint64) Option { return func(k *kind) { k.size = bytes } }
 // not given, and by [Owned.Measure], under the type's guard.
 func SizeFunc[P any](size func(P) uint64) Option {
 	return func(k *kind) {
+		if size == nil {
+			k.reject("SizeFunc needs a function")
+		}
 		k.takes("SizeFunc", reflect.TypeFor[P]())
 		k.sizeOf = func(object unsafe.Pointer) uint64 { return size(*(*P)(unsafe.Pointer(&object))) }
 	}
 }
 
 // GuardExclusive allows one call at a time for each object.
-func GuardExclusive() Option { return func(k *kind) { k.guard = guardExclusive } }
+func GuardExclusive() Option { return choose("GuardExclusive", guardOf, guardExclusive) }
 
 // GuardDomain allows one call at a time for an object without a parent and all
 // objects below it.
-func GuardDomain() Option { return func(k *kind) { k.guard = guardDomain } }
+func GuardDomain() Option { return choose("GuardDomain", guardOf, guardDomain) }
 
 // ThreadSerial allows one call at a time for all objects of the type.
-func ThreadSerial() Option { return func(k *kind) { k.thread = threadSerial } }
+func ThreadSerial() Option { return choose("ThreadSerial", threadOf, threadSerial) }
 
 // ThreadPinned allows calls on the thread that opened the object only: its
 // goroutine must hold runtime.LockOSThread from Own to Close. The net only
 // reports such objects.
-func ThreadPinned() Option { return func(k *kind) { k.thread = threadPinned } }
+func ThreadPinned() Option { return choose("ThreadPinned", threadOf, threadPinned) }
 
 // ThreadPumped allows calls on the thread that runs [Type.Pump] only.
-func ThreadPumped() Option { return func(k *kind) { k.thread = threadPumped } }
+func ThreadPumped() Option { return choose("ThreadPumped", threadOf, threadPumped) }
 
 // HoldChildren makes a closed parent wait until its children were closed: for
 // libraries that count references. Otherwise closing a parent closes them.
@@ -165,17 +173,50 @@ func NetShared() Option { return func(k *kind) { k.wantsShared = true } }
 func NetExact() Option { return func(k *kind) { k.wantsExact = true } }
 
 // OnErrorKept says that a non-zero code means: refused, still open.
-func OnErrorKept() Option { return func(k *kind) { k.onError = Kept } }
+func OnErrorKept() Option { return explain("OnErrorKept", Kept) }
 
 // OnErrorGone says that a non-zero code is an error of an object that is gone.
-func OnErrorGone() Option { return func(k *kind) { k.onError = Gone } }
+func OnErrorGone() Option { return explain("OnErrorGone", Gone) }
 
 // OnErrorIgnore says that the code means nothing.
-func OnErrorIgnore() Option { return func(k *kind) { k.onError = Ignore } }
+func OnErrorIgnore() Option { return explain("OnErrorIgnore", Ignore) }
 
 // Judge asks a function what a non-zero code means. It may be called on any
 // thread.
-func Judge(judge func(code int) Verdict) Option { return func(k *kind) { k.judge = judge } }
+func Judge(judge func(code int) Verdict) Option {
+	return func(k *kind) {
+		if judge == nil {
+			k.reject("Judge needs a function")
+		}
+		explain("Judge", Gone)(k)
+		k.judge = judge
+	}
+}
+
+// explain is an option that says what a code means: one is enough.
+func explain(option string, verdict Verdict) Option {
+	return func(k *kind) {
+		if k.isExplained {
+			k.reject("%s: another option says already what a code means", option)
+		}
+		k.isExplained, k.onError = true, verdict
+	}
+}
+
+func guardOf(k *kind) *uint8 { return &k.guard }
+
+func threadOf(k *kind) *uint8 { return &k.thread }
+
+// choose is an option that is one of several.
+func choose(option string, field func(*kind) *uint8, value uint8) Option {
+	return func(k *kind) {
+		if chosen := field(k); *chosen == 0 || *chosen == value {
+			*chosen = value
+		} else {
+			k.reject("%s contradicts another option", option)
+		}
+	}
+}
 
 // only panics on a second destructor, or none where one is named.
 func (k *kind) only(option string, isNil bool) {
@@ -196,6 +237,13 @@ func (k *kind) takes(option string, pointer reflect.Type) {
 
 func (k *kind) reject(format string, arguments ...any) {
 	panic(fmt.Sprintf("belay: NewType(%q): %s", k.name, fmt.Sprintf(format, arguments...)))
+}
+
+func (k *kind) nameOrUnknown() string {
+	if k == nil {
+		return "?"
+	}
+	return k.name
 }
 
 // kinds finds a type by its id. An entry is written once, before its first
@@ -233,7 +281,7 @@ func (k *kind) check() {
 	if k.guard != guardShared && k.thread != threadAny {
 		k.reject("a guard and a thread rule: the thread rule keeps calls apart already")
 	}
-	if (k.judge != nil || k.onError != Gone) && k.release != releaseC {
+	if k.isExplained && k.release != releaseC {
 		k.reject("Judge and OnError explain the code of DestroyC; a Go function returns Refuse(err)")
 	}
 	k.isSlow = k.guard != guardShared || k.thread != threadAny
@@ -257,12 +305,9 @@ func (k *kind) register() {
 	kinds[k.id] = k
 }
 
-// Name returns the name given to [NewType].
+// Name returns the name given to [NewType]; "?" for the zero Type.
 func (t Type[P]) Name() string {
-	if t.kind == nil {
-		return "?"
-	}
-	return t.kind.name
+	return t.kind.nameOrUnknown()
 }
 
 // Pump runs the destructors that wait for a [ThreadPumped] type, and makes the
