@@ -10,6 +10,8 @@
 #include <signal.h>
 #include <time.h>
 
+#define THREAD_STACK_BYTES ((size_t)1 << 20) /* destructors run there */
+
 static uint64_t thread_clock(clockid_t clock) {
     struct timespec now = {0, 0};
     clock_gettime(clock, &now);
@@ -41,6 +43,11 @@ bool belay__thread_start(void *(*run)(void *), void *data) {
         return false;
     }
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    size_t stack_bytes = 0;
+    pthread_attr_getstacksize(&attributes, &stack_bytes);
+    if (stack_bytes < THREAD_STACK_BYTES) { /* musl: 128 KiB; macOS: 512 KiB */
+        pthread_attr_setstacksize(&attributes, THREAD_STACK_BYTES);
+    }
     /* A thread inherits the mask, so it never runs with signals open. */
     pthread_sigmask(SIG_SETMASK, &blocked, &before);
     pthread_t thread;

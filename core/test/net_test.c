@@ -346,6 +346,24 @@ static void *push_many(void *data) {
     return NULL;
 }
 
+static void use_the_stack(void *unused) {
+    volatile char room[400000];
+    (void)unused;
+    memset((char *)room, 1, sizeof room);
+}
+
+/* Goal: destructors have room on the worker's stack, which is small by itself with some C
+ * libraries. Method: one that needs 400 kB. */
+TRIAL(worker_has_a_stack) {
+    belay_type type = thing_type();
+    thing object = {.inside = use_the_stack};
+    uint32_t first = belay__bind_group_take(BELAY__GROUP_EXACT, NULL);
+    (void)thing_bind(first, type, &object, (belay_handle){0});
+    belay__bind_dead(first, 1);
+    assert_status(BELAY_OK, belay_drain(20000));
+    assert_int_equal(object.destroyed, 1);
+}
+
 /* Goal: no push is lost when several threads push while the worker takes. Method: eight
  * threads, 64 nets each, and a count of what was destroyed. */
 TRIAL(no_push_is_lost) {
@@ -391,6 +409,7 @@ int main(void) {
             cmocka_unit_test(forgotten_family_goes_children_first),
             cmocka_unit_test(drain_means_done),
             cmocka_unit_test(worker_blocks_all_but_its_own_faults),
+            cmocka_unit_test(worker_has_a_stack),
             cmocka_unit_test(no_push_is_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
