@@ -85,8 +85,9 @@ func (o Owned[P]) Do(f func(P) error) error {
 // and when ctx ends while f runs, interrupt is called with the object, on
 // another goroutine: it must be a function that the library allows to be
 // called during another call (sqlite3_interrupt). nil: f runs on. It is called
-// once: an interrupt that the library forgets because its call has not begun yet
-// is lost.
+// once, maybe before the call into the library has begun; one that such an
+// interrupt does nothing to needs a function that repeats it until f is done
+// (examples/sqlite).
 //
 // If ctx ended and f failed, the error is both f's and the cause of ctx. If ctx
 // ended before, f is not called: [ErrTimedOut], with the cause of ctx.
