@@ -14,6 +14,7 @@ help: ## this list
 
 build: ## libbelay, belay-top, belay-prof into build/bin and build/lib
 	@scripts/setup demo
+	@mkdir -p build
 	@$(run) cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >build/configure.log
 	@$(run) cmake --build --preset release
 
