@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include "modules.h"
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <link.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "area.h"
+
+static _Atomic int modules_lock = 0;
+
+uint64_t prof__modules_epoch(void)
+{
+    /* Relaxed: whoever runs code of a library opened after the unloading is ordered by the
+     * loader's own lock. */
+    return prof__area.header ? atomic_load_explicit(&prof__area.header->epoch, memory_order_relaxed)
+                             : 0;
+}
+
+void prof__modules_unloaded(void)
+{
+    if (prof__area.header) {
+        atomic_fetch_add_explicit(&prof__area.header->epoch, 1, memory_order_relaxed);
+    }
+}
+
+static void modules_build_id(prof_module *module)
+{
+    const ElfW(Ehdr) *elf = (const ElfW(Ehdr) *)(uintptr_t)module->start;
+    const ElfW(Phdr) *segment;
+
+    if (memcmp(elf->e_ident, ELFMAG, SELFMAG) != 0 || elf->e_phentsize != sizeof *segment ||
+            elf->e_phoff + elf->e_phnum * sizeof *segment > 4096) {
+        return;
+    }
+    segment = (const ElfW(Phdr) *)((uintptr_t)module->start + elf->e_phoff);
+    for (int i = 0; i < elf->e_phnum; i++, segment++) {
+        uint64_t at = segment->p_vaddr + module->bias, end = at + segment->p_filesz;
+
+        if (segment->p_type != PT_NOTE || at < module->start || end > module->end) {
+            continue;
+        }
+        while (at + sizeof(ElfW(Nhdr)) <= end) {
+            const ElfW(Nhdr) *note = (const ElfW(Nhdr) *)(uintptr_t)at;
+            uint64_t name = at + sizeof *note;
+            uint64_t body = name + ((note->n_namesz + 3ULL) & ~3ULL);
+
+            if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 &&
+                    body + note->n_descsz <= end && note->n_descsz <= sizeof module->build_id &&
+                    memcmp((const void *)(uintptr_t)name, "GNU", 4) == 0) {
+                memcpy(module->build_id, (const void *)(uintptr_t)body, note->n_descsz);
+                module->build_id_len = note->n_descsz;
+                return;
+            }
+            at = body + ((note->n_descsz + 3ULL) & ~3ULL);
+        }
+    }
+}
+
+static void modules_path(prof_module *module, const char *name)
+{
+    size_t room = sizeof module->path - 1, used = 0;
+    ssize_t length;
+
+    if (!name || !*name) { /* the executable has no name of its own */
+        length = readlink("/proc/self/exe", module->path, room);
+        module->path[length > 0 ? length : 0] = 0;
+        return;
+    }
+    if (*name != '/' && getcwd(module->path, room)) {
+        used = strlen(module->path);
+        if (used + 1 < room) {
+            module->path[used++] = '/';
+        }
+    }
+    for (; *name && used < room; used++) {
+        module->path[used] = *name++;
+    }
+    module->path[used] = 0;
+}
+
+static bool modules_is_known(uint64_t start, uint64_t bias, uint64_t used, uint64_t born)
+{
+    for (uint64_t i = used; i-- > 0;) {
+        prof_module *module = &prof__area.modules[i];
+
+        /* Noted in this epoch, or earlier and never unloaded since: the newest entry that
+         * starts here decides; a library that came back has the same path anyway. */
+        if (module->start == start && module->bias == bias &&
+                atomic_load_explicit(&module->born, memory_order_relaxed) == born) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void modules_note(const struct dl_find_object *object)
+{
+    uint64_t start = (uintptr_t)object->dlfo_map_start;
+    uint64_t bias = object->dlfo_link_map->l_addr;
+    uint64_t born = prof__modules_epoch() + 1, used;
+    prof_module *module;
+
+    /* A thread that finds the lock taken leaves the noting to a later miss. */
+    if (atomic_exchange_explicit(&modules_lock, 1, memory_order_acquire)) {
+        return;
+    }
+    used = atomic_load_explicit(&prof__area.header->modules_used, memory_order_relaxed);
+    if (used < PROF_MODULES_MAX && !modules_is_known(start, bias, used, born)) {
+        module = &prof__area.modules[used];
+        if (prof__area_back(module, sizeof *module)) {
+            module->start = start;
+            module->end = (uintptr_t)object->dlfo_map_end;
+            module->bias = bias;
+            modules_path(module, object->dlfo_link_map->l_name);
+            modules_build_id(module);
+            /* Both pair with the reader's acquire loads. */
+            atomic_store_explicit(&module->born, born, memory_order_release);
+            atomic_store_explicit(
+                    &prof__area.header->modules_used, used + 1, memory_order_release);
+        }
+    }
+    atomic_store_explicit(&modules_lock, 0, memory_order_release);
+}
+
+bool prof__modules_find(uint64_t pc, prof_module_code *out_code)
+{
+    struct dl_find_object object;
+
+    if (_dl_find_object((void *)(uintptr_t)pc, &object) != 0) {
+        return false;
+    }
+    if (prof__area.header) {
+        modules_note(&object);
+    }
+    out_code->start = (uintptr_t)object.dlfo_map_start;
+    out_code->end = (uintptr_t)object.dlfo_map_end;
+    out_code->eh_frame_hdr = object.dlfo_eh_frame;
+    return true;
+}
