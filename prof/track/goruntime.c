@@ -173,13 +173,22 @@ static int goruntime_slot(const uint8_t *code, uint8_t op, uint8_t reg, int32_t 
     return 0;
 }
 
+/* Position independent programs first load the place of g: mov $-8, %rcx or from the GOT. */
+static const uint8_t *goruntime_skip_tls(const uint8_t *code)
+{
+    bool is_load = code[0] == 0x48 && ((code[1] == 0xc7 && code[2] == 0xc1) ||
+                                              (code[1] == 0x8b && code[2] == 0x0d));
+
+    return is_load ? code + 7 : code;
+}
+
 /* What asmcgocall does after the call tells where it has put g and the depth. */
 void prof__goruntime_rule(uint64_t pc, prof_rule *out_rule)
 {
     enum { RSI = 6, RDI = 7, MOV = 0x8b, SUB = 0x2b };
 
     static const uint8_t load_high[4] = {0x48, 0x8b, 0x77, 0x08}; /* mov 8(%rdi), %rsi */
-    const uint8_t *code = (const uint8_t *)(uintptr_t)pc;
+    const uint8_t *code;
     int length;
 
     out_rule->cfa = PROF_CFA_NONE;
@@ -188,6 +197,7 @@ void prof__goruntime_rule(uint64_t pc, prof_rule *out_rule)
                 prof__go.asmcgocall[i].end - prof__go.asmcgocall[i].start) {
             continue;
         }
+        code = goruntime_skip_tls((const uint8_t *)(uintptr_t)pc);
         if (goruntime_slot(code, MOV, RSI, &out_rule->offset)) {
             out_rule->cfa = PROF_CFA_SYSTEM;
         } else if ((length = goruntime_slot(code, MOV, RDI, &out_rule->offset)) &&

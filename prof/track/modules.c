@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <elf.h>
 #include <link.h>
+#include <sched.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -24,6 +25,11 @@ void prof__modules_unloaded(void)
     if (prof__area.header) {
         atomic_fetch_add_explicit(&prof__area.header->epoch, 1, memory_order_relaxed);
     }
+}
+
+void prof__modules_forget(void)
+{
+    atomic_store_explicit(&modules_lock, 0, memory_order_relaxed);
 }
 
 static void modules_build_id(prof_module *module)
@@ -103,9 +109,9 @@ static void modules_note(const struct dl_find_object *object)
     uint64_t born = prof__modules_epoch() + 1, used;
     prof_module *module;
 
-    /* A thread that finds the lock taken leaves the noting to a later miss. */
-    if (atomic_exchange_explicit(&modules_lock, 1, memory_order_acquire)) {
-        return;
+    /* Held for microseconds, and only when a thread meets an address for the first time. */
+    while (atomic_exchange_explicit(&modules_lock, 1, memory_order_acquire)) {
+        sched_yield();
     }
     used = atomic_load_explicit(&prof__area.header->modules_used, memory_order_relaxed);
     if (used < PROF_MODULES_MAX && !modules_is_known(start, bias, used, born)) {

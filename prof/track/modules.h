@@ -20,6 +20,9 @@ bool prof__modules_find(uint64_t pc, prof_module_code *out_code);
 /* Notes that a library was unloaded: addresses may mean another library from now on. */
 void prof__modules_unloaded(void);
 
+/* In a forked child: a thread that is gone may have been inside. */
+void prof__modules_forget(void);
+
 /* The number of unloadings so far. */
 uint64_t prof__modules_epoch(void);
 

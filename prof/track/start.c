@@ -213,6 +213,7 @@ static void start_in_child(void)
 
     prof__local.is_busy++;
     prof__area_abandon();
+    prof__modules_forget();
     prof__local.thread = NULL;
     prof__recorder_stop();
     if (was_recording && start_is_following) {
