@@ -17,7 +17,7 @@
 
 #include "../resolve/profile.h"
 
-enum { PROF_SITE_KINDS = 6 };
+enum { PROF_SITE_KINDS = 64 };
 
 typedef struct prof_kind {
     const char *function;
@@ -32,7 +32,7 @@ typedef struct prof_site {
     double values[PROF_VALUES];
     size_t sample; /* the sample with the most live bytes (most bytes when none is live) */
     prof_kind kinds[PROF_SITE_KINDS];
-    size_t kind_count; /* the least ones are left out when there are more */
+    size_t kind_count; /* kinds met after the first 64 are left out */
 } prof_site;
 
 typedef struct prof_sites {

@@ -76,21 +76,34 @@ static void text_head(FILE *out, const prof_profile *profile, const prof_sites *
     }
 }
 
-static void text_frame(FILE *out, const prof_function *function, int64_t line)
+/* A list that breaks its lines between items. */
+typedef struct text_list {
+    FILE *out;
+    size_t column;
+} text_list;
+
+static void text_item(text_list *list, const char *item)
 {
-    fprintf(out, "%s", function->name);
-    if (*function->file) {
-        fprintf(out, " %s:%" PRId64, prof__profile_base(function->file), line);
+    enum { TEXT_INDENT = 8, TEXT_COLUMNS = 110 };
+
+    if (list->column == 0) {
+        list->column = (size_t)fprintf(list->out, "%*s%s", TEXT_INDENT, "", item);
+    } else if (list->column + strlen(item) + 3 > TEXT_COLUMNS) {
+        list->column = (size_t)fprintf(list->out, "\n%*s < %s", TEXT_INDENT, "", item) - 1;
+    } else {
+        list->column += (size_t)fprintf(list->out, " < %s", item);
     }
 }
 
-/* The way from the C function that asked up to main, without the glue between C and Go. */
+/* The way from the C function that asked up to main, without the glue between C and Go:
+ * Go frames with their lines, C frames by name. */
 static void text_way(FILE *out, const prof_profile *profile, const prof_sample *sample)
 {
-    bool is_first = true;
-    int in_a_row = 0;
+    const char *asker = prof__sites_asker(profile, sample), *last = NULL;
+    bool has_begun = false;
+    text_list list = {.out = out};
+    char item[512];
 
-    fprintf(out, "        ");
     for (uint32_t i = 0; i < sample->place_count; i++) {
         const prof_place *place =
                 &profile->places[profile->sample_places[sample->place_at + i]];
@@ -99,19 +112,21 @@ static void text_way(FILE *out, const prof_profile *profile, const prof_sample *
             const prof_line *line = &profile->lines[place->line_at + j];
             const prof_function *function = &profile->functions[line->function];
 
-            if (prof__profile_is_glue(function)) {
+            has_begun = has_begun || function->is_go || function->name == asker;
+            if (!has_begun || prof__profile_is_glue(function) || function->name == last) {
                 continue;
             }
-            if (++in_a_row == 6) {
-                fprintf(out, "\n          ");
-                in_a_row = 1;
+            last = function->is_go ? NULL : function->name;
+            if (function->is_go) {
+                snprintf(item, sizeof item, "%s %s:%" PRId64, function->name,
+                        prof__profile_base(function->file), line->line);
             }
-            fprintf(out, "%s", is_first ? "" : " < ");
-            text_frame(out, function, line->line);
-            is_first = false;
+            text_item(&list, function->is_go ? item : function->name);
         }
     }
-    fprintf(out, "\n");
+    if (list.column) {
+        fputc('\n', out);
+    }
 }
 
 static void text_kinds(FILE *out, const prof_site *site)
@@ -180,6 +195,23 @@ bool prof__text_report(FILE *out, const prof_profile *profile, size_t rows)
     prof__sites_free(&by_go);
     prof__sites_free(&by_c);
     return is_good;
+}
+
+bool prof__text_screen(FILE *out, const prof_profile *profile, size_t rows)
+{
+    prof_sites sites;
+
+    if (!prof__sites_by_go(profile, &sites)) {
+        return false;
+    }
+    text_head(out, profile, &sites);
+    fprintf(out, "\n%11s %6s %11s %11s %11s  %s\n", "live bytes", "", "live blocks", "all bytes",
+            "all blocks", "Go line");
+    for (size_t i = 0; i < sites.count && i < rows; i++) {
+        text_row(out, &sites, &sites.sites[i]);
+    }
+    prof__sites_free(&sites);
+    return true;
 }
 
 void prof__text_raw(FILE *out, const prof_profile *profile)

@@ -10,9 +10,8 @@
 /* Writes the head and the tables of a profile, `rows` rows each. False: out of memory. */
 bool prof__text_report(FILE *out, const prof_profile *profile, size_t rows);
 
-/* Writes the sites whose live bytes differ between two profiles, most growth first. */
-bool prof__text_difference(
-        FILE *out, const prof_profile *before, const prof_profile *after, size_t rows);
+/* Writes only the head and the first table, for a screen that is drawn again and again. */
+bool prof__text_screen(FILE *out, const prof_profile *profile, size_t rows);
 
 /* Writes one line a sample: the four values, TAB, frames from leaf to root separated by
  * blanks. For scripts. */
