@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "blocks.h"
+
 /* dlsym itself may allocate: it is served from here, 16 bytes of header before each block. */
 enum { ALLOCATOR_EARLY_BYTES = 16384, ALLOCATOR_HEADER = 16 };
 
@@ -45,6 +47,7 @@ static void *allocator_early_block(size_t size)
     block = allocator_early + allocator_early_used + ALLOCATOR_HEADER;
     allocator_early_used += need;
     memcpy(block - ALLOCATOR_HEADER, &size, sizeof size);
+    prof__blocks_keep(block);
     return block;
 }
 

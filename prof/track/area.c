@@ -8,17 +8,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum {
-    AREA_PART_BITS = 16,
-    AREA_PARTS_MAX = 1 << 16, /* 4 GiB of file */
-    AREA_FD_LOWEST = 500      /* out of the way of programs that count on low numbers */
-};
+enum { AREA_FD_LOWEST = 500 /* out of the way of programs that count on low numbers */ };
 
-enum { AREA_UNKNOWN, AREA_BACKED, AREA_REFUSED };
+enum { AREA_UNKNOWN, AREA_BACKED = PROF_AREA_BACKED, AREA_REFUSED };
 
 prof_area prof__area = {0};
 
-static _Atomic uint8_t area_parts[AREA_PARTS_MAX] = {0};
+_Atomic uint8_t prof__area_parts[PROF_AREA_PARTS_MAX] = {0};
+
 static int area_fd = -1;
 static dev_t area_device = 0;
 static ino_t area_inode = 0;
@@ -40,7 +37,7 @@ static bool area_fd_is_ours(void)
 
 static bool area_back_part(size_t part)
 {
-    uint8_t state = atomic_load_explicit(&area_parts[part], memory_order_relaxed);
+    uint8_t state = atomic_load_explicit(&prof__area_parts[part], memory_order_relaxed);
     int saved_errno = errno;
     int result;
 
@@ -53,11 +50,10 @@ static bool area_back_part(size_t part)
     }
     do {
         result = fallocate(
-                area_fd, 0, (off_t)(part << AREA_PART_BITS), (off_t)1 << AREA_PART_BITS);
+                area_fd, 0, (off_t)(part << PROF_AREA_PART_BITS), (off_t)1 << PROF_AREA_PART_BITS);
     } while (result < 0 && errno == EINTR);
-    /* Relaxed: a thread that misses the mark only asks the file system once more. */
     atomic_store_explicit(
-            &area_parts[part], result == 0 ? AREA_BACKED : AREA_REFUSED, memory_order_relaxed);
+            &prof__area_parts[part], result == 0 ? AREA_BACKED : AREA_REFUSED, memory_order_relaxed);
     if (result < 0 && part != 0) {
         prof__area_lose(PROF_LOSS_BACKING);
     }
@@ -65,12 +61,9 @@ static bool area_back_part(size_t part)
     return result == 0;
 }
 
-bool prof__area_back(const void *start, size_t bytes)
+bool prof__area_ask(size_t first_part, size_t last_part)
 {
-    size_t first = (size_t)((const char *)start - (const char *)prof__area.header);
-    size_t last = (first + bytes - 1) >> AREA_PART_BITS;
-
-    for (size_t part = first >> AREA_PART_BITS; part <= last; part++) {
+    for (size_t part = first_part; part <= last_part; part++) {
         if (!area_back_part(part)) {
             return false;
         }
@@ -83,7 +76,7 @@ static uint64_t area_place(prof_section *section, uint64_t at, uint64_t count, s
     section->offset = at;
     section->count = count;
     /* Whole parts, so that no part belongs to two tables. */
-    return (at + count * bytes + (1u << AREA_PART_BITS) - 1) >> AREA_PART_BITS << AREA_PART_BITS;
+    return (at + count * bytes + (1u << PROF_AREA_PART_BITS) - 1) >> PROF_AREA_PART_BITS << PROF_AREA_PART_BITS;
 }
 
 static const char *area_open(const char *path, uint64_t size)
@@ -120,7 +113,7 @@ static const char *area_open(const char *path, uint64_t size)
 const char *prof__area_create(const char *path, const prof_area_limits *limits)
 {
     prof_trace_header plan = {0};
-    uint64_t end = 1u << AREA_PART_BITS;
+    uint64_t end = 1u << PROF_AREA_PART_BITS;
     const char *problem;
     char *base;
 
@@ -129,7 +122,7 @@ const char *prof__area_create(const char *path, const prof_area_limits *limits)
     end = area_place(&plan.stacks, end, limits->stacks, sizeof(prof_stack));
     end = area_place(&plan.frames, end, limits->frames, sizeof(uint64_t));
     end = area_place(&plan.blocks, end, limits->blocks, sizeof(prof_block));
-    if (end >> AREA_PART_BITS > AREA_PARTS_MAX) {
+    if (end >> PROF_AREA_PART_BITS > PROF_AREA_PARTS_MAX) {
         errno = EFBIG;
         return "the tables asked for are larger than 4 GiB";
     }
@@ -155,8 +148,8 @@ void prof__area_abandon(void)
 {
     /* The mapping stays: another thread of the parent's image may have been inside it. */
     prof__area = (prof_area){0};
-    for (size_t i = 0; i < AREA_PARTS_MAX; i++) {
-        atomic_store_explicit(&area_parts[i], AREA_UNKNOWN, memory_order_relaxed);
+    for (size_t i = 0; i < PROF_AREA_PARTS_MAX; i++) {
+        atomic_store_explicit(&prof__area_parts[i], AREA_UNKNOWN, memory_order_relaxed);
     }
     if (area_fd >= 0 && area_fd_is_ours()) {
         close(area_fd);

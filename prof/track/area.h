@@ -9,6 +9,7 @@
 #ifndef BELAY_PROF_AREA_H
 #define BELAY_PROF_AREA_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -37,9 +38,33 @@ extern prof_area prof__area;
  * text that says why not, with errno set. An existing file is never overwritten. */
 const char *prof__area_create(const char *path, const prof_area_limits *limits);
 
-/* Makes sure that the file system stands behind [start, start + bytes). False: do not
- * touch it; the loss is counted. */
-bool prof__area_back(const void *start, size_t bytes);
+enum {
+    PROF_AREA_PART_BITS = 16,
+    PROF_AREA_PARTS_MAX = 1 << 16, /* 4 GiB of file */
+    PROF_AREA_BACKED = 1
+};
+
+/* One for each part of the file: whether the file system stands behind it. */
+extern _Atomic uint8_t prof__area_parts[PROF_AREA_PARTS_MAX];
+
+/* The long way of prof__area_back: asks the file system. */
+bool prof__area_ask(size_t first_part, size_t last_part);
+
+/* Makes sure that the file system stands behind [start, start + bytes), at most one part
+ * long. False: do not touch it; the loss is counted. */
+static inline bool prof__area_back(const void *start, size_t bytes)
+{
+    size_t offset = (size_t)((const char *)start - (const char *)prof__area.header);
+    size_t first = offset >> PROF_AREA_PART_BITS;
+    size_t last = (offset + bytes - 1) >> PROF_AREA_PART_BITS;
+
+    /* Relaxed: a thread that misses the mark only asks the file system once more. */
+    return (atomic_load_explicit(&prof__area_parts[first], memory_order_relaxed) ==
+                           PROF_AREA_BACKED &&
+                   atomic_load_explicit(&prof__area_parts[last], memory_order_relaxed) ==
+                           PROF_AREA_BACKED) ||
+           prof__area_ask(first, last);
+}
 
 /* Forgets the parent's file in a forked child, which must not write to it. */
 void prof__area_abandon(void);

@@ -17,35 +17,34 @@ enum { BLOCKS_NEAR = 16, BLOCKS_FAR = 32 };
 
 #define BLOCKS_MIX 0x9E3779B97F4A7C15ULL
 
-_Atomic uint8_t prof__filter[PROF_FILTER_BYTES] = {1};
-uintptr_t prof__filter_mask = 0;
+_Atomic uint8_t prof__filter[PROF_FILTER_BYTES] = {0};
 
-static bool blocks_is_all = false;
+static _Atomic bool blocks_has_far = false; /* a second window was ever used */
 
-/* Makes `free` look closely at this block for ever. */
-static void blocks_keep(const void *block)
+void prof__blocks_keep(const void *block)
 {
     atomic_store_explicit(
             &prof__filter[prof__filter_index(block)], UINT8_MAX, memory_order_relaxed);
 }
 
+static void blocks_filter_fill(uint8_t value)
+{
+    for (size_t i = 0; i < PROF_FILTER_BYTES; i++) {
+        if (prof__filter[i] != value) { /* leaves untouched pages alone */
+            atomic_store_explicit(&prof__filter[i], value, memory_order_relaxed);
+        }
+    }
+    prof__allocator_visit_early(prof__blocks_keep);
+}
+
 void prof__blocks_init(bool is_all)
 {
-    blocks_is_all = is_all;
-    prof__filter_mask = is_all ? 0 : PROF_FILTER_BYTES - 1;
-    if (!is_all) {
-        atomic_store_explicit(&prof__filter[0], 0, memory_order_relaxed);
-        prof__allocator_visit_early(blocks_keep);
-    }
+    blocks_filter_fill(is_all ? UINT8_MAX : 0);
 }
 
 void prof__blocks_stop(void)
 {
-    prof__filter_mask = PROF_FILTER_BYTES - 1;
-    for (size_t i = 0; i < PROF_FILTER_BYTES; i++) {
-        atomic_store_explicit(&prof__filter[i], 0, memory_order_relaxed);
-    }
-    prof__allocator_visit_early(blocks_keep);
+    blocks_filter_fill(0);
 }
 
 /* The byte saturates at 255 and then stays: it can only say "perhaps" too often. */
@@ -54,9 +53,6 @@ static void blocks_filter_add(const void *block, int step)
     _Atomic uint8_t *byte = &prof__filter[prof__filter_index(block)];
     uint8_t old = atomic_load_explicit(byte, memory_order_relaxed);
 
-    if (blocks_is_all) {
-        return;
-    }
     while (old != UINT8_MAX && !(step < 0 && old == 0)) {
         if (atomic_compare_exchange_weak_explicit(byte, &old, (uint8_t)(old + step),
                     memory_order_relaxed, memory_order_relaxed)) {
@@ -107,16 +103,22 @@ void prof__blocks_insert(const void *block, uint32_t stack, size_t size_bytes)
     uint64_t size = size_bytes < PROF_SIZE_MAX ? size_bytes : PROF_SIZE_MAX;
     uint64_t value = (uint64_t)stack << (64 - PROF_STACK_BITS) | size;
 
-    if (blocks_put(blocks_near(address), BLOCKS_NEAR, address, value) ||
-            blocks_put(blocks_far(address), BLOCKS_FAR, address, value)) {
-        blocks_filter_add(block, 1);
-    } else {
-        prof__area_lose(PROF_LOSS_BLOCKS);
+    if (!blocks_put(blocks_near(address), BLOCKS_NEAR, address, value)) {
+        if (!blocks_put(blocks_far(address), BLOCKS_FAR, address, value)) {
+            prof__area_lose(PROF_LOSS_BLOCKS);
+            return;
+        }
+        /* Relaxed: whoever frees this block has been told of it by a release of its own. */
+        atomic_store_explicit(&blocks_has_far, true, memory_order_relaxed);
     }
+    blocks_filter_add(block, 1);
 }
 
 static bool blocks_take(prof_block *window, int length, uintptr_t address, uint64_t *out_value)
 {
+    if (!prof__area_back(window, (size_t)length * sizeof *window)) {
+        return false;
+    }
     for (int i = 0; i < length; i++) {
         if (atomic_load_explicit(&window[i].address, memory_order_relaxed) == address) {
             *out_value = atomic_load_explicit(&window[i].value, memory_order_relaxed);
@@ -134,9 +136,8 @@ bool prof__blocks_remove(const void *block, uint32_t *out_stack, size_t *out_siz
     uintptr_t address = (uintptr_t)block;
     uint64_t value;
 
-    if (!(prof__area_back(blocks_near(address), BLOCKS_NEAR * sizeof(prof_block)) &&
-                blocks_take(blocks_near(address), BLOCKS_NEAR, address, &value)) &&
-            !(prof__area_back(blocks_far(address), BLOCKS_FAR * sizeof(prof_block)) &&
+    if (!blocks_take(blocks_near(address), BLOCKS_NEAR, address, &value) &&
+            !(atomic_load_explicit(&blocks_has_far, memory_order_relaxed) &&
                     blocks_take(blocks_far(address), BLOCKS_FAR, address, &value))) {
         return false;
     }

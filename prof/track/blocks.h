@@ -13,19 +13,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One byte for each group of addresses: 0 means that no address of the group is in the
- * table. It lets `free` skip the table for the blocks that were not sampled. When every
- * allocation is recorded, and before the start, the mask is 0 and the one byte is 1. */
-enum { PROF_FILTER_BYTES = 1 << 16 };
+/* One byte for each group of addresses, 512 bytes of the heap: 0 means that no address of the
+ * group is in the table. It lets `free` skip the table for the blocks that were not sampled;
+ * coarse, so that the bytes of a busy heap stay in the first cache. All bytes are 255 when
+ * every allocation is recorded. */
+enum { PROF_FILTER_BYTES = 1 << 18, PROF_FILTER_SHIFT = 9 };
 
 extern _Atomic uint8_t prof__filter[PROF_FILTER_BYTES];
-extern uintptr_t prof__filter_mask;
 
 static inline size_t prof__filter_index(const void *block)
 {
-    uintptr_t address = (uintptr_t)block;
-
-    return (address >> 5 ^ address >> 21) & prof__filter_mask;
+    return ((uintptr_t)block >> PROF_FILTER_SHIFT) & (PROF_FILTER_BYTES - 1);
 }
 
 /* Sets the filter up, for all blocks or for samples. */
@@ -33,6 +31,9 @@ void prof__blocks_init(bool is_all);
 
 /* Empties the filter: nothing is looked up any more (but for the early blocks). */
 void prof__blocks_stop(void);
+
+/* Makes `free` look closely at this block, which is none of the next allocator's. */
+void prof__blocks_keep(const void *block);
 
 /* Notes that `block` lives. `stack` is an index into the table of stacks. */
 void prof__blocks_insert(const void *block, uint32_t stack, size_t size_bytes);
