@@ -24,8 +24,7 @@ typedef struct flame_tree {
     prof_interner *children; /* (parent, name) -> node */
 } flame_tree;
 
-static flame_node *flame_add(flame_tree *tree, const char *name, const char *kind)
-{
+static flame_node *flame_add(flame_tree *tree, const char *name, const char *kind) {
     if (tree->count == tree->room) {
         size_t room = tree->room ? tree->room * 2 : 1024;
         flame_node *grown = reallocarray(tree->nodes, room, sizeof *grown);
@@ -41,8 +40,8 @@ static flame_node *flame_add(flame_tree *tree, const char *name, const char *kin
 }
 
 /* The child of `parent` with that name; 0: out of memory. */
-static uint32_t flame_child(flame_tree *tree, uint32_t parent, const char *name, const char *kind)
-{
+static uint32_t flame_child(
+        flame_tree *tree, uint32_t parent, const char *name, const char *kind) {
     uint32_t *number = prof__interner_pair(tree->children, parent, (uintptr_t)name);
 
     if (!number) {
@@ -61,9 +60,8 @@ static uint32_t flame_child(flame_tree *tree, uint32_t parent, const char *name,
     return *number - 1;
 }
 
-static bool flame_insert(flame_tree *tree, const prof_profile *profile, const prof_sample *sample,
-        int value)
-{
+static bool flame_insert(flame_tree *tree, const prof_profile *profile,
+        const prof_sample *sample, int value) {
     uint32_t at = 0;
     size_t depth = 0;
 
@@ -75,7 +73,7 @@ static bool flame_insert(flame_tree *tree, const prof_profile *profile, const pr
         for (uint32_t j = place->line_count; j-- > 0;) {
             const prof_function *function =
                     &profile->functions[profile->lines[place->line_at + j].function];
-            const char *kind = prof__profile_is_glue(function)          ? "x"
+            const char *kind = prof__profile_is_glue(function)           ? "x"
                                : prof__profile_is_own(profile, function) ? "o"
                                : function->is_go                         ? "g"
                                                                          : "c";
@@ -91,8 +89,7 @@ static bool flame_insert(flame_tree *tree, const prof_profile *profile, const pr
     return true;
 }
 
-static void flame_text(FILE *out, const char *text)
-{
+static void flame_text(FILE *out, const char *text) {
     for (; *text; text++) {
         if (*text == '<') {
             fputs("&lt;", out);
@@ -106,8 +103,7 @@ static void flame_text(FILE *out, const char *text)
     }
 }
 
-static void flame_amount(FILE *out, double amount, bool is_bytes)
-{
+static void flame_amount(FILE *out, double amount, bool is_bytes) {
     char text[24];
 
     if (is_bytes) {
@@ -118,8 +114,7 @@ static void flame_amount(FILE *out, double amount, bool is_bytes)
 }
 
 /* Draws the tree depth first, with a list instead of recursion: stacks may be deep. */
-static bool flame_draw(FILE *out, const flame_tree *tree, bool is_bytes)
-{
+static bool flame_draw(FILE *out, const flame_tree *tree, bool is_bytes) {
     typedef struct pending {
         uint32_t node, depth;
         double x;
@@ -147,7 +142,8 @@ static bool flame_draw(FILE *out, const flame_tree *tree, bool is_bytes)
         flame_text(out, node->name);
         fputs(" (", out);
         flame_amount(out, node->value, is_bytes);
-        fprintf(out, ", %.2f %%)</title><rect height=\"%d\"/><text>", 100 * width, FLAME_ROW - 1);
+        fprintf(out, ", %.2f %%)</title><rect height=\"%d\"/><text>", 100 * width,
+                FLAME_ROW - 1);
         flame_text(out, node->name);
         fputs("</text></g>\n", out);
         for (uint32_t child = node->child; child; child = tree->nodes[child].next) {
@@ -162,7 +158,8 @@ static bool flame_draw(FILE *out, const flame_tree *tree, bool is_bytes)
 static const char flame_style[] =
         "<style>svg{font:12px monospace;background:#fff}rect{stroke:#fff;stroke-width:.5}"
         "text{pointer-events:none}g{cursor:pointer}"
-        ".o rect{fill:#6fb3d9}.g rect{fill:#a8d5e5}.c rect{fill:#f2b37a}.x rect{fill:#ddd}"
+        ".o rect{fill:#6fb3d9}.g rect{fill:#a8d5e5}.c rect{fill:#f2b37a}.x "
+        "rect{fill:#ddd}"
         ".found rect{fill:#d65fd6}.up{opacity:.5}"
         "input{font:12px monospace;width:100%}</style>\n";
 
@@ -181,36 +178,41 @@ static const char flame_script[] =
         " n.rect.setAttribute('width',Math.max(w,.1));\n"
         " n.text.setAttribute('x',x+3);n.text.setAttribute('y',y+12);\n"
         " const fit=Math.floor((w-6)/7.3);\n"
-        " n.text.textContent=fit<3?'':n.name.length<=fit?n.name:n.name.slice(0,fit-1)+'\\u2026';\n"
+        " n.text.textContent=fit<3?'':n.name.length<=fit?n.name:n.name.slice(0,fit-1)+'"
+        "\\u2026';\n"
         "}}\n"
         "function find(t){let sum=0,end=-1;\n"
         " for(const n of all)n.g.classList.toggle('found',t!==''&&n.name.includes(t));\n"
-        " const hits=all.filter(n=>n.g.classList.contains('found')).sort((a,b)=>a.x-b.x||b.w-a.w);\n"
+        " const "
+        "hits=all.filter(n=>n.g.classList.contains('found')).sort((a,b)=>a.x-b.x||b.w-a."
+        "w);\n"
         " for(const n of hits)if(n.x>=end-1e-9){sum+=n.w;end=n.x+n.w;}\n"
-        " document.getElementById('sum').textContent=t?(100*sum).toFixed(2)+' % matched':'';}\n"
+        " document.getElementById('sum').textContent=t?(100*sum).toFixed(2)+' % "
+        "matched':'';}\n"
         "for(const n of all)n.g.addEventListener('click',()=>zoom(n));\n"
-        "document.getElementById('q').addEventListener('input',e=>find(e.target.value));\n"
+        "document.getElementById('q').addEventListener('input',e=>find(e.target.value));"
+        "\n"
         "zoom(all[0]);\n"
         "]]></script>\n";
 
-static void flame_head(FILE *out, const flame_tree *tree, const char *title)
-{
+static void flame_head(FILE *out, const flame_tree *tree, const char *title) {
     fprintf(out,
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%zu\">\n%s"
             "<text x=\"3\" y=\"18\">",
             FLAME_WIDTH, FLAME_HEAD + (tree->depth + 2) * FLAME_ROW, flame_style);
     flame_text(out, title);
-    fprintf(out,
-            "</text>\n<text x=\"3\" y=\"38\">blue: Go (darker: the program's own); orange: C; "
-            "grey: between the two</text>\n<text id=\"sum\" x=\"700\" y=\"38\"/>\n"
-            "<foreignObject x=\"850\" y=\"20\" width=\"345\" height=\"26\">"
-            "<input xmlns=\"http://www.w3.org/1999/xhtml\" id=\"q\" placeholder=\"search\"/>"
-            "</foreignObject>\n");
+    fprintf(out, "</text>\n<text x=\"3\" y=\"38\">blue: Go (darker: the program's own); "
+                 "orange: C; "
+                 "grey: between the two</text>\n<text id=\"sum\" x=\"700\" y=\"38\"/>\n"
+                 "<foreignObject x=\"850\" y=\"20\" width=\"345\" height=\"26\">"
+                 "<input xmlns=\"http://www.w3.org/1999/xhtml\" id=\"q\" "
+                 "placeholder=\"search\"/>"
+                 "</foreignObject>\n");
 }
 
-bool prof__flame_write(FILE *out, const prof_profile *profile, int value, const char *title)
-{
+bool prof__flame_write(
+        FILE *out, const prof_profile *profile, int value, const char *title) {
     flame_tree tree = {.children = prof__interner_create()};
     bool is_good = tree.children && flame_add(&tree, "all", "x");
 

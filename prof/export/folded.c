@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "folded.h"
 
-static void folded_name(FILE *out, const char *name)
-{
+static void folded_name(FILE *out, const char *name) {
     for (; *name; name++) {
         fputc(*name == ';' ? ':' : *name, out);
     }
 }
 
-void prof__folded_write(FILE *out, const prof_profile *profile, int value)
-{
+void prof__folded_write(FILE *out, const prof_profile *profile, int value) {
     for (size_t s = 0; s < profile->sample_count; s++) {
         const prof_sample *sample = &profile->samples[s];
 

@@ -14,8 +14,7 @@ typedef struct growth_row {
     double live_bytes;    /* after */
 } growth_row;
 
-static int growth_same_place(const void *a, const void *b)
-{
+static int growth_same_place(const void *a, const void *b) {
     const prof_site *x = a, *y = b;
     int order = strcmp(x->function, y->function);
 
@@ -23,16 +22,15 @@ static int growth_same_place(const void *a, const void *b)
     return order ? order : (x->line > y->line) - (x->line < y->line);
 }
 
-static int growth_most(const void *a, const void *b)
-{
+static int growth_most(const void *a, const void *b) {
     const growth_row *x = a, *y = b;
 
     return (x->bytes < y->bytes) - (x->bytes > y->bytes);
 }
 
 /* Joins two lists sorted by place. Returns how many rows differ. */
-static size_t growth_join(const prof_sites *before, const prof_sites *after, growth_row *rows)
-{
+static size_t growth_join(
+        const prof_sites *before, const prof_sites *after, growth_row *rows) {
     size_t count = 0, i = 0, j = 0;
 
     while (i < before->count || j < after->count) {
@@ -59,16 +57,17 @@ static size_t growth_join(const prof_sites *before, const prof_sites *after, gro
     return count;
 }
 
-static void growth_print(FILE *out, const growth_row *rows, size_t count, size_t limit)
-{
+static void growth_print(FILE *out, const growth_row *rows, size_t count, size_t limit) {
     char grown[24], live[24];
 
-    fprintf(out, "%12s %12s %12s  %s\n", "live bytes +", "blocks +", "live bytes", "Go line");
+    fprintf(out, "%12s %12s %12s  %s\n", "live bytes +", "blocks +", "live bytes",
+            "Go line");
     for (size_t i = 0; i < count && i < limit; i++) {
         const prof_site *site = rows[i].site;
 
         fprintf(out, "%12s %12.0f %12s  %s", prof__text_bytes(rows[i].bytes, grown),
-                rows[i].blocks, prof__text_bytes(rows[i].live_bytes, live), site->function);
+                rows[i].blocks, prof__text_bytes(rows[i].live_bytes, live),
+                site->function);
         if (*site->file) {
             fprintf(out, " %s:%" PRId64, site->file, site->line);
         }
@@ -80,8 +79,7 @@ static void growth_print(FILE *out, const growth_row *rows, size_t count, size_t
 }
 
 bool prof__growth_write(
-        FILE *out, const prof_profile *before, const prof_profile *after, size_t rows)
-{
+        FILE *out, const prof_profile *before, const prof_profile *after, size_t rows) {
     prof_sites old = {.sites = NULL}, now = {.sites = NULL};
     growth_row *list = NULL;
     double seconds = (double)(after->snapshot.taken_ns - before->snapshot.taken_ns) / 1e9;

@@ -36,8 +36,7 @@ typedef struct pprof_writer {
     bool has_failed;
 } pprof_writer;
 
-static uint64_t pprof_string(pprof_writer *w, const char *text)
-{
+static uint64_t pprof_string(pprof_writer *w, const char *text) {
     const char *kept = prof__interner_string(w->texts, text);
     uint32_t *number = kept ? prof__interner_pair(w->numbers, (uintptr_t)kept, 0) : NULL;
 
@@ -52,15 +51,14 @@ static uint64_t pprof_string(pprof_writer *w, const char *text)
     return *number - 1;
 }
 
-static void pprof_type(pprof_writer *w, uint32_t field, const char *type, const char *unit)
-{
+static void pprof_type(
+        pprof_writer *w, uint32_t field, const char *type, const char *unit) {
     prof__protobuf_varint(&w->message, 1, pprof_string(w, type));
     prof__protobuf_varint(&w->message, 2, pprof_string(w, unit));
     prof__protobuf_message(&w->body, field, &w->message);
 }
 
-static void pprof_head(pprof_writer *w)
-{
+static void pprof_head(pprof_writer *w) {
     const prof_snapshot *snapshot = &w->profile->snapshot;
     char comment[64];
 
@@ -82,8 +80,7 @@ static void pprof_head(pprof_writer *w)
     prof__protobuf_varint(&w->body, PPROF_COMMENT, pprof_string(w, comment));
 }
 
-static void pprof_mappings(pprof_writer *w)
-{
+static void pprof_mappings(pprof_writer *w) {
     const prof_snapshot *snapshot = &w->profile->snapshot;
 
     for (size_t i = 0; i < snapshot->module_count; i++) {
@@ -105,8 +102,7 @@ static void pprof_mappings(pprof_writer *w)
     }
 }
 
-static void pprof_functions(pprof_writer *w)
-{
+static void pprof_functions(pprof_writer *w) {
     const prof_profile *profile = w->profile;
 
     for (size_t i = 0; i <= profile->function_count; i++) {
@@ -125,15 +121,13 @@ static void pprof_functions(pprof_writer *w)
     }
 }
 
-static void pprof_line(pprof_writer *w, uint64_t function, int64_t line)
-{
+static void pprof_line(pprof_writer *w, uint64_t function, int64_t line) {
     prof__protobuf_varint(&w->inner, 1, function);
     prof__protobuf_varint(&w->inner, 2, (uint64_t)line);
     prof__protobuf_message(&w->message, 4, &w->inner);
 }
 
-static void pprof_locations(pprof_writer *w)
-{
+static void pprof_locations(pprof_writer *w) {
     const prof_profile *profile = w->profile;
 
     for (size_t i = 0; i < profile->place_count; i++) {
@@ -154,8 +148,7 @@ static void pprof_locations(pprof_writer *w)
     prof__protobuf_message(&w->body, PPROF_LOCATION, &w->message);
 }
 
-static void pprof_samples(pprof_writer *w)
-{
+static void pprof_samples(pprof_writer *w) {
     const prof_profile *profile = w->profile;
 
     for (size_t i = 0; i < profile->sample_count; i++) {
@@ -178,8 +171,7 @@ static void pprof_samples(pprof_writer *w)
 }
 
 /* Writes two buffers as one gzip stream. */
-static bool pprof_compress(FILE *out, const prof_protobuf parts[2])
-{
+static bool pprof_compress(FILE *out, const prof_protobuf parts[2]) {
     uint8_t buffer[65536];
     z_stream stream = {.zalloc = Z_NULL};
 
@@ -200,8 +192,7 @@ static bool pprof_compress(FILE *out, const prof_protobuf parts[2])
     return true;
 }
 
-bool prof__pprof_write(FILE *out, const prof_profile *profile)
-{
+bool prof__pprof_write(FILE *out, const prof_profile *profile) {
     pprof_writer w = {.profile = profile,
             .texts = prof__interner_create(),
             .numbers = prof__interner_create()};
@@ -214,7 +205,8 @@ bool prof__pprof_write(FILE *out, const prof_profile *profile)
         pprof_locations(&w);
         pprof_functions(&w);
     }
-    w.has_failed |= w.body.has_failed || w.strings.has_failed || w.body.size > UINT32_MAX / 2;
+    w.has_failed |=
+            w.body.has_failed || w.strings.has_failed || w.body.size > UINT32_MAX / 2;
     if (!w.has_failed) {
         w.has_failed = !pprof_compress(out, (prof_protobuf[2]){w.body, w.strings});
     }

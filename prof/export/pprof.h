@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* pprof.h - the profile as profile.proto, for `go tool pprof` and its kin: all names, lines
- * and inlined calls are inside, so that it opens without the program. */
+/* pprof.h - the profile as profile.proto, for `go tool pprof` and its kin: all names,
+ * lines and inlined calls are inside, so that it opens without the program. */
 #ifndef BELAY_PROF_PPROF_H
 #define BELAY_PROF_PPROF_H
 
@@ -9,7 +9,8 @@
 
 #include "../resolve/profile.h"
 
-/* Writes it, compressed. False: out of memory (the caller checks `out` for write errors). */
+/* Writes it, compressed. False: out of memory (the caller checks `out` for write errors).
+ */
 bool prof__pprof_write(FILE *out, const prof_profile *profile);
 
 #endif

@@ -6,8 +6,7 @@
 
 enum { PROTOBUF_VARINT = 0, PROTOBUF_BYTES = 2 };
 
-static void protobuf_append(prof_protobuf *out, const void *bytes, size_t size)
-{
+static void protobuf_append(prof_protobuf *out, const void *bytes, size_t size) {
     if (out->room - out->size < size) {
         size_t room = (out->room + size) * 2 + 64;
         uint8_t *grown = realloc(out->bytes, room);
@@ -25,8 +24,7 @@ static void protobuf_append(prof_protobuf *out, const void *bytes, size_t size)
     }
 }
 
-void prof__protobuf_number(prof_protobuf *out, uint64_t value)
-{
+void prof__protobuf_number(prof_protobuf *out, uint64_t value) {
     uint8_t bytes[10];
     size_t size = 0;
 
@@ -38,30 +36,27 @@ void prof__protobuf_number(prof_protobuf *out, uint64_t value)
     protobuf_append(out, bytes, size);
 }
 
-void prof__protobuf_varint(prof_protobuf *out, uint32_t field, uint64_t value)
-{
+void prof__protobuf_varint(prof_protobuf *out, uint32_t field, uint64_t value) {
     if (value) {
         prof__protobuf_number(out, field << 3 | PROTOBUF_VARINT);
         prof__protobuf_number(out, value);
     }
 }
 
-void prof__protobuf_bytes(prof_protobuf *out, uint32_t field, const void *bytes, size_t size)
-{
+void prof__protobuf_bytes(
+        prof_protobuf *out, uint32_t field, const void *bytes, size_t size) {
     prof__protobuf_number(out, field << 3 | PROTOBUF_BYTES);
     prof__protobuf_number(out, size);
     protobuf_append(out, bytes, size);
 }
 
-void prof__protobuf_message(prof_protobuf *out, uint32_t field, prof_protobuf *message)
-{
+void prof__protobuf_message(prof_protobuf *out, uint32_t field, prof_protobuf *message) {
     prof__protobuf_bytes(out, field, message->bytes, message->size);
     out->has_failed |= message->has_failed;
     message->size = 0;
 }
 
-void prof__protobuf_free(prof_protobuf *out)
-{
+void prof__protobuf_free(prof_protobuf *out) {
     free(out->bytes);
     *out = (prof_protobuf){.bytes = NULL};
 }

@@ -24,7 +24,8 @@ void prof__protobuf_number(prof_protobuf *out, uint64_t value);
 void prof__protobuf_varint(prof_protobuf *out, uint32_t field, uint64_t value);
 
 /* Field `field` with bytes: a string, a packed list or a message. */
-void prof__protobuf_bytes(prof_protobuf *out, uint32_t field, const void *bytes, size_t size);
+void prof__protobuf_bytes(
+        prof_protobuf *out, uint32_t field, const void *bytes, size_t size);
 
 /* The same from another writer, which is emptied for its next use. */
 void prof__protobuf_message(prof_protobuf *out, uint32_t field, prof_protobuf *message);

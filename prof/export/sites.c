@@ -9,9 +9,9 @@
 
 static const char sites_lost[] = "(stack not recorded)";
 
-const char *prof__sites_asker(const prof_profile *profile, const prof_sample *sample)
-{
-    static const char *const wrappers[] = {"alloc", "strdup", "strndup", "_cgo_", "operator new"};
+const char *prof__sites_asker(const prof_profile *profile, const prof_sample *sample) {
+    static const char *const wrappers[] = {
+            "alloc", "strdup", "strndup", "_cgo_", "operator new"};
     const char *asker = sites_lost;
 
     for (uint32_t i = 0; i < sample->place_count; i++) {
@@ -39,15 +39,13 @@ const char *prof__sites_asker(const prof_profile *profile, const prof_sample *sa
 }
 
 /* The runtime's own way into C: below it is the function that took it. */
-static bool sites_is_crossing(const prof_function *function)
-{
+static bool sites_is_crossing(const prof_function *function) {
     return strcmp(function->name, "runtime.asmcgocall") == 0 ||
            strcmp(function->name, "runtime.cgocall") == 0;
 }
 
 const prof_function *prof__sites_owner(
-        const prof_profile *profile, const prof_sample *sample, int64_t *out_line)
-{
+        const prof_profile *profile, const prof_sample *sample, int64_t *out_line) {
     const prof_function *go = NULL, *runtime = NULL, *last = NULL;
     int64_t go_line = 0, runtime_line = 0, last_line = 0;
 
@@ -80,16 +78,14 @@ const prof_function *prof__sites_owner(
     return go ? go : runtime ? runtime : last;
 }
 
-static void sites_add(double into[PROF_VALUES], const double values[PROF_VALUES])
-{
+static void sites_add(double into[PROF_VALUES], const double values[PROF_VALUES]) {
     for (int i = 0; i < PROF_VALUES; i++) {
         into[i] += values[i];
     }
 }
 
 /* Most live bytes first; then most bytes ever. */
-static int sites_order(const double a[PROF_VALUES], const double b[PROF_VALUES])
-{
+static int sites_order(const double a[PROF_VALUES], const double b[PROF_VALUES]) {
     if (a[PROF_VALUE_LIVE_BYTES] != b[PROF_VALUE_LIVE_BYTES]) {
         return a[PROF_VALUE_LIVE_BYTES] < b[PROF_VALUE_LIVE_BYTES] ? 1 : -1;
     }
@@ -97,13 +93,11 @@ static int sites_order(const double a[PROF_VALUES], const double b[PROF_VALUES])
            (a[PROF_VALUE_BYTES] > b[PROF_VALUE_BYTES]);
 }
 
-static int sites_compare(const void *a, const void *b)
-{
+static int sites_compare(const void *a, const void *b) {
     return sites_order(((const prof_site *)a)->values, ((const prof_site *)b)->values);
 }
 
-static void sites_add_kind(prof_site *site, const char *function, const double *values)
-{
+static void sites_add_kind(prof_site *site, const char *function, const double *values) {
     prof_kind *kind = NULL;
 
     for (size_t i = 0; i < site->kind_count; i++) {
@@ -117,7 +111,8 @@ static void sites_add_kind(prof_site *site, const char *function, const double *
     }
     if (kind) {
         sites_add(kind->values, values);
-        for (; kind > site->kinds && sites_order(kind->values, kind[-1].values) < 0; kind--) {
+        for (; kind > site->kinds && sites_order(kind->values, kind[-1].values) < 0;
+                kind--) {
             prof_kind swap = *kind;
 
             *kind = kind[-1];
@@ -126,8 +121,7 @@ static void sites_add_kind(prof_site *site, const char *function, const double *
     }
 }
 
-static bool sites_build(const prof_profile *profile, bool is_by_go, prof_sites *out)
-{
+static bool sites_build(const prof_profile *profile, bool is_by_go, prof_sites *out) {
     prof_sites sites = {.sites = calloc(profile->sample_count + 1, sizeof(prof_site))};
     prof_interner *keys = prof__interner_create();
     bool is_good = sites.sites && keys;
@@ -174,18 +168,15 @@ static bool sites_build(const prof_profile *profile, bool is_by_go, prof_sites *
     return true;
 }
 
-bool prof__sites_by_go(const prof_profile *profile, prof_sites *out_sites)
-{
+bool prof__sites_by_go(const prof_profile *profile, prof_sites *out_sites) {
     return sites_build(profile, true, out_sites);
 }
 
-bool prof__sites_by_c(const prof_profile *profile, prof_sites *out_sites)
-{
+bool prof__sites_by_c(const prof_profile *profile, prof_sites *out_sites) {
     return sites_build(profile, false, out_sites);
 }
 
-void prof__sites_free(prof_sites *sites)
-{
+void prof__sites_free(prof_sites *sites) {
     free(sites->sites);
     *sites = (prof_sites){.sites = NULL};
 }

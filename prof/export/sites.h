@@ -30,7 +30,8 @@ typedef struct prof_site {
     int64_t line;
     bool is_go;
     double values[PROF_VALUES];
-    size_t sample; /* the sample with the most live bytes (most bytes when none is live) */
+    size_t sample; /* the sample with the most live bytes (most bytes when none is live)
+                    */
     prof_kind kinds[PROF_SITE_KINDS];
     size_t kind_count; /* kinds met after the first 64 are left out */
 } prof_site;

@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *prof__text_bytes(double bytes, char text[24])
-{
+const char *prof__text_bytes(double bytes, char text[24]) {
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
     size_t unit = 0;
 
@@ -19,8 +18,7 @@ const char *prof__text_bytes(double bytes, char text[24])
     return text;
 }
 
-static void text_losses(FILE *out, const prof_trace_header *header)
-{
+static void text_losses(FILE *out, const prof_trace_header *header) {
     static const char *const texts[PROF_LOSS_COUNT] = {
 #define X(name, field, text) text,
             PROF_LOSS_LIST(X)
@@ -40,18 +38,17 @@ static void text_losses(FILE *out, const prof_trace_header *header)
         fprintf(out, "lost: nothing\n");
     }
     if (header->flags & PROF_FLAG_BYPASSED) {
-        fprintf(out, "warning: the program defines its own malloc, which a preloaded library\n"
-                     "         cannot come before: its allocations were not seen\n");
+        fprintf(out,
+                "warning: the program defines its own malloc, which a preloaded library\n"
+                "         cannot come before: its allocations were not seen\n");
     }
 }
 
-static double text_percent(double part, double whole)
-{
+static double text_percent(double part, double whole) {
     return whole > 0 ? 100 * part / whole : 0;
 }
 
-static void text_head(FILE *out, const prof_profile *profile, const prof_sites *sites)
-{
+static void text_head(FILE *out, const prof_profile *profile, const prof_sites *sites) {
     const prof_trace_header *header = &profile->snapshot.header;
     char live[24], all[24], period[24];
 
@@ -67,11 +64,14 @@ static void text_head(FILE *out, const prof_profile *profile, const prof_sites *
             sites->total[PROF_VALUE_LIVE_COUNT],
             prof__text_bytes(sites->total[PROF_VALUE_BYTES], all),
             sites->total[PROF_VALUE_COUNT]);
-    fprintf(out, "%.3f %% of the live bytes are under a line of the program's own Go code\n",
-            text_percent(sites->own[PROF_VALUE_LIVE_BYTES], sites->total[PROF_VALUE_LIVE_BYTES]));
+    fprintf(out,
+            "%.3f %% of the live bytes are under a line of the program's own Go code\n",
+            text_percent(sites->own[PROF_VALUE_LIVE_BYTES],
+                    sites->total[PROF_VALUE_LIVE_BYTES]));
     text_losses(out, header);
     if (profile->changed_modules) {
-        fprintf(out, "warning: %zu files changed since the program ran and give no names\n",
+        fprintf(out,
+                "warning: %zu files changed since the program ran and give no names\n",
                 profile->changed_modules);
     }
 }
@@ -82,14 +82,14 @@ typedef struct text_list {
     size_t column;
 } text_list;
 
-static void text_item(text_list *list, const char *item)
-{
+static void text_item(text_list *list, const char *item) {
     enum { TEXT_INDENT = 8, TEXT_COLUMNS = 110 };
 
     if (list->column == 0) {
         list->column = (size_t)fprintf(list->out, "%*s%s", TEXT_INDENT, "", item);
     } else if (list->column + strlen(item) + 3 > TEXT_COLUMNS) {
-        list->column = (size_t)fprintf(list->out, "\n%*s < %s", TEXT_INDENT, "", item) - 1;
+        list->column =
+                (size_t)fprintf(list->out, "\n%*s < %s", TEXT_INDENT, "", item) - 1;
     } else {
         list->column += (size_t)fprintf(list->out, " < %s", item);
     }
@@ -97,8 +97,7 @@ static void text_item(text_list *list, const char *item)
 
 /* The way from the C function that asked up to main, without the glue between C and Go:
  * Go frames with their lines, C frames by name. */
-static void text_way(FILE *out, const prof_profile *profile, const prof_sample *sample)
-{
+static void text_way(FILE *out, const prof_profile *profile, const prof_sample *sample) {
     const char *asker = prof__sites_asker(profile, sample), *last = NULL;
     bool has_begun = false;
     text_list list = {.out = out};
@@ -129,8 +128,7 @@ static void text_way(FILE *out, const prof_profile *profile, const prof_sample *
     }
 }
 
-static void text_kinds(FILE *out, const prof_site *site)
-{
+static void text_kinds(FILE *out, const prof_site *site) {
     for (size_t i = 0; i < site->kind_count && i < 4; i++) {
         const prof_kind *kind = &site->kinds[i];
         double count = kind->values[PROF_VALUE_LIVE_COUNT];
@@ -143,8 +141,7 @@ static void text_kinds(FILE *out, const prof_site *site)
     }
 }
 
-static void text_site(FILE *out, const prof_site *site)
-{
+static void text_site(FILE *out, const prof_site *site) {
     fprintf(out, "%s", site->function);
     if (*site->file) {
         fprintf(out, " %s:%" PRId64, site->file, site->line);
@@ -152,13 +149,13 @@ static void text_site(FILE *out, const prof_site *site)
     fprintf(out, "\n");
 }
 
-static void text_row(FILE *out, const prof_sites *sites, const prof_site *site)
-{
+static void text_row(FILE *out, const prof_sites *sites, const prof_site *site) {
     char live[24], all[24];
 
     fprintf(out, "%11s %5.1f%% %11.0f %11s %11.0f  ",
             prof__text_bytes(site->values[PROF_VALUE_LIVE_BYTES], live),
-            text_percent(site->values[PROF_VALUE_LIVE_BYTES], sites->total[PROF_VALUE_LIVE_BYTES]),
+            text_percent(site->values[PROF_VALUE_LIVE_BYTES],
+                    sites->total[PROF_VALUE_LIVE_BYTES]),
             site->values[PROF_VALUE_LIVE_COUNT],
             prof__text_bytes(site->values[PROF_VALUE_BYTES], all),
             site->values[PROF_VALUE_COUNT]);
@@ -166,10 +163,10 @@ static void text_row(FILE *out, const prof_sites *sites, const prof_site *site)
 }
 
 static void text_table(FILE *out, const char *title, const prof_profile *profile,
-        const prof_sites *sites, size_t rows, bool is_by_go)
-{
-    fprintf(out, "\n%s\n%11s %6s %11s %11s %11s  %s\n", title, "live bytes", "", "live blocks",
-            "all bytes", "all blocks", is_by_go ? "Go line" : "C function");
+        const prof_sites *sites, size_t rows, bool is_by_go) {
+    fprintf(out, "\n%s\n%11s %6s %11s %11s %11s  %s\n", title, "live bytes", "",
+            "live blocks", "all bytes", "all blocks",
+            is_by_go ? "Go line" : "C function");
     for (size_t i = 0; i < sites->count && i < rows; i++) {
         text_row(out, sites, &sites->sites[i]);
         if (is_by_go) {
@@ -182,8 +179,7 @@ static void text_table(FILE *out, const char *title, const prof_profile *profile
     }
 }
 
-bool prof__text_report(FILE *out, const prof_profile *profile, size_t rows)
-{
+bool prof__text_report(FILE *out, const prof_profile *profile, size_t rows) {
     prof_sites by_go = {.sites = NULL}, by_c = {.sites = NULL};
     bool is_good = prof__sites_by_go(profile, &by_go) && prof__sites_by_c(profile, &by_c);
 
@@ -197,16 +193,15 @@ bool prof__text_report(FILE *out, const prof_profile *profile, size_t rows)
     return is_good;
 }
 
-bool prof__text_screen(FILE *out, const prof_profile *profile, size_t rows)
-{
+bool prof__text_screen(FILE *out, const prof_profile *profile, size_t rows) {
     prof_sites sites;
 
     if (!prof__sites_by_go(profile, &sites)) {
         return false;
     }
     text_head(out, profile, &sites);
-    fprintf(out, "\n%11s %6s %11s %11s %11s  %s\n", "live bytes", "", "live blocks", "all bytes",
-            "all blocks", "Go line");
+    fprintf(out, "\n%11s %6s %11s %11s %11s  %s\n", "live bytes", "", "live blocks",
+            "all bytes", "all blocks", "Go line");
     for (size_t i = 0; i < sites.count && i < rows; i++) {
         text_row(out, &sites, &sites.sites[i]);
     }
@@ -214,8 +209,7 @@ bool prof__text_screen(FILE *out, const prof_profile *profile, size_t rows)
     return true;
 }
 
-void prof__text_raw(FILE *out, const prof_profile *profile)
-{
+void prof__text_raw(FILE *out, const prof_profile *profile) {
     for (size_t s = 0; s < profile->sample_count; s++) {
         const prof_sample *sample = &profile->samples[s];
 

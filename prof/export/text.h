@@ -10,7 +10,8 @@
 /* Writes the head and the tables of a profile, `rows` rows each. False: out of memory. */
 bool prof__text_report(FILE *out, const prof_profile *profile, size_t rows);
 
-/* Writes only the head and the first table, for a screen that is drawn again and again. */
+/* Writes only the head and the first table, for a screen that is drawn again and again.
+ */
 bool prof__text_screen(FILE *out, const prof_profile *profile, size_t rows);
 
 /* Writes one line a sample: the four values, TAB, frames from leaf to root separated by

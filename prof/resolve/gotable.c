@@ -46,8 +46,8 @@ _Static_assert(sizeof(gotable_head) == GOTABLE_HEAD_BYTES, "as in the file");
 _Static_assert(sizeof(gotable_function) == GOTABLE_FUNCTION_BYTES, "as in the file");
 _Static_assert(sizeof(gotable_inlined) == 16, "as in the file");
 
-static bool gotable_copy(const prof_gotable *table, uint64_t address, void *into, uint64_t bytes)
-{
+static bool gotable_copy(
+        const prof_gotable *table, uint64_t address, void *into, uint64_t bytes) {
     const void *from = prof__image_at(table->image, address, bytes);
 
     if (from) {
@@ -57,8 +57,7 @@ static bool gotable_copy(const prof_gotable *table, uint64_t address, void *into
 }
 
 bool prof__gotable_open(const prof_image *image, uint64_t text, uint64_t etext,
-        uint64_t gofunc, uint64_t pclntab, prof_gotable *out_table)
-{
+        uint64_t gofunc, uint64_t pclntab, prof_gotable *out_table) {
     prof_gotable table = {.image = image, .text = text, .etext = etext, .gofunc = gofunc};
     gotable_head head;
 
@@ -80,8 +79,7 @@ bool prof__gotable_open(const prof_image *image, uint64_t text, uint64_t etext,
     return true;
 }
 
-static uint32_t gotable_varint(const uint8_t **at, const uint8_t *end)
-{
+static uint32_t gotable_varint(const uint8_t **at, const uint8_t *end) {
     uint32_t value = 0;
 
     for (unsigned shift = 0; *at < end && shift < 32; shift += 7) {
@@ -96,13 +94,13 @@ static uint32_t gotable_varint(const uint8_t **at, const uint8_t *end)
 }
 
 /* The value that a table of (value step, address step) pairs has at `pc`; -1: none. */
-static int32_t gotable_value(const gotable_place *place, uint32_t offset, uint64_t pc)
-{
+static int32_t gotable_value(const gotable_place *place, uint32_t offset, uint64_t pc) {
     const uint8_t *at = NULL, *end;
     uint64_t address = place->entry, room = GOTABLE_VALUES_MAX;
     uint32_t value = UINT32_MAX; /* starts at -1 */
 
-    for (; offset && !at && room >= 16; room /= 2) { /* the file may end before that much */
+    for (; offset && !at && room >= 16;
+            room /= 2) { /* the file may end before that much */
         at = prof__image_at(place->table->image, place->table->values + offset, room);
     }
     if (!at) {
@@ -124,24 +122,24 @@ static int32_t gotable_value(const gotable_place *place, uint32_t offset, uint64
     return -1;
 }
 
-static const char *gotable_name(const prof_gotable *table, int32_t offset)
-{
-    const char *name =
-            offset < 0 ? NULL : prof__image_string(table->image, table->names + (uint32_t)offset);
+static const char *gotable_name(const prof_gotable *table, int32_t offset) {
+    const char *name = offset < 0 ? NULL
+                                  : prof__image_string(table->image,
+                                            table->names + (uint32_t)offset);
 
     return name ? name : "?";
 }
 
-static const char *gotable_file(const gotable_place *place, uint64_t pc)
-{
+static const char *gotable_file(const gotable_place *place, uint64_t pc) {
     int32_t number = gotable_value(place, place->function.pcfile, pc);
     uint32_t offset;
     const char *file;
 
-    if (number < 0 || !gotable_copy(place->table,
-                              place->table->units +
-                                      4 * ((uint64_t)place->function.unit + (uint32_t)number),
-                              &offset, sizeof offset) ||
+    if (number < 0 ||
+            !gotable_copy(place->table,
+                    place->table->units +
+                            4 * ((uint64_t)place->function.unit + (uint32_t)number),
+                    &offset, sizeof offset) ||
             offset == UINT32_MAX) {
         return "";
     }
@@ -149,25 +147,24 @@ static const char *gotable_file(const gotable_place *place, uint64_t pc)
     return file ? file : "";
 }
 
-static uint32_t gotable_pcdata(const gotable_place *place, uint32_t which)
-{
+static uint32_t gotable_pcdata(const gotable_place *place, uint32_t which) {
     uint32_t offset = 0;
 
     if (which < place->function.pcdata_count) {
-        gotable_copy(place->table, place->at + GOTABLE_FUNCTION_BYTES + 4 * which, &offset,
-                sizeof offset);
+        gotable_copy(place->table, place->at + GOTABLE_FUNCTION_BYTES + 4 * which,
+                &offset, sizeof offset);
     }
     return offset;
 }
 
-static bool gotable_inlined_at(const gotable_place *place, int32_t index, gotable_inlined *out)
-{
+static bool gotable_inlined_at(
+        const gotable_place *place, int32_t index, gotable_inlined *out) {
     uint64_t words = (uint64_t)place->function.pcdata_count + GOTABLE_FUNCDATA_INLINE;
     uint32_t offset;
 
     return index >= 0 && place->function.funcdata_count > GOTABLE_FUNCDATA_INLINE &&
-           gotable_copy(place->table, place->at + GOTABLE_FUNCTION_BYTES + 4 * words, &offset,
-                   sizeof offset) &&
+           gotable_copy(place->table, place->at + GOTABLE_FUNCTION_BYTES + 4 * words,
+                   &offset, sizeof offset) &&
            offset != UINT32_MAX &&
            gotable_copy(place->table,
                    place->table->gofunc + offset + (uint64_t)index * sizeof *out, out,
@@ -175,8 +172,8 @@ static bool gotable_inlined_at(const gotable_place *place, int32_t index, gotabl
 }
 
 /* Binary search in the rows (code offset, record offset), sorted by code offset. */
-static bool gotable_find(const prof_gotable *table, uint64_t address, gotable_place *out)
-{
+static bool gotable_find(
+        const prof_gotable *table, uint64_t address, gotable_place *out) {
     uint64_t low = 0, high = table->function_count, offset = address - table->text;
     uint32_t row[2];
 
@@ -195,7 +192,8 @@ static bool gotable_find(const prof_gotable *table, uint64_t address, gotable_pl
             high = middle;
         }
     }
-    if (!gotable_copy(table, table->functions + low * 8, row, sizeof row) || row[0] > offset) {
+    if (!gotable_copy(table, table->functions + low * 8, row, sizeof row) ||
+            row[0] > offset) {
         return false;
     }
     out->table = table;
@@ -205,8 +203,7 @@ static bool gotable_find(const prof_gotable *table, uint64_t address, gotable_pl
 }
 
 bool prof__gotable_resolve(
-        const prof_gotable *table, uint64_t address, prof_frame_fn receive, void *data)
-{
+        const prof_gotable *table, uint64_t address, prof_frame_fn receive, void *data) {
     gotable_place place;
     gotable_inlined inlined;
     uint32_t inline_values;

@@ -21,8 +21,8 @@ typedef struct prof_gotable {
     uint64_t function_count;
 } prof_gotable;
 
-/* Reads the head of the table. All addresses are those of the file, without bias. False: no
- * table of the known layout there. */
+/* Reads the head of the table. All addresses are those of the file, without bias. False:
+ * no table of the known layout there. */
 bool prof__gotable_open(const prof_image *image, uint64_t text, uint64_t etext,
         uint64_t gofunc, uint64_t pclntab, prof_gotable *out_table);
 

@@ -8,13 +8,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const void *image_bytes(const prof_image *image, uint64_t offset, uint64_t bytes)
-{
-    return offset <= image->size && bytes <= image->size - offset ? image->bytes + offset : NULL;
+static const void *image_bytes(const prof_image *image, uint64_t offset, uint64_t bytes) {
+    return offset <= image->size && bytes <= image->size - offset ? image->bytes + offset
+                                                                  : NULL;
 }
 
-static void image_interpreter(prof_image *image, const Elf64_Phdr *segment)
-{
+static void image_interpreter(prof_image *image, const Elf64_Phdr *segment) {
     const void *path = image_bytes(image, segment->p_offset, segment->p_filesz);
 
     image->has_interpreter = true;
@@ -23,8 +22,7 @@ static void image_interpreter(prof_image *image, const Elf64_Phdr *segment)
     }
 }
 
-static bool image_load(prof_image *image)
-{
+static bool image_load(prof_image *image) {
     Elf64_Ehdr elf;
     Elf64_Phdr segment;
 
@@ -32,12 +30,14 @@ static bool image_load(prof_image *image)
         return false;
     }
     memcpy(&elf, image->bytes, sizeof elf);
-    if (memcmp(elf.e_ident, ELFMAG, SELFMAG) != 0 || elf.e_ident[EI_CLASS] != ELFCLASS64 ||
-            elf.e_ident[EI_DATA] != ELFDATA2LSB || elf.e_phentsize != sizeof segment) {
+    if (memcmp(elf.e_ident, ELFMAG, SELFMAG) != 0 ||
+            elf.e_ident[EI_CLASS] != ELFCLASS64 || elf.e_ident[EI_DATA] != ELFDATA2LSB ||
+            elf.e_phentsize != sizeof segment) {
         return false;
     }
     for (uint64_t i = 0; i < elf.e_phnum; i++) {
-        const void *from = image_bytes(image, elf.e_phoff + i * sizeof segment, sizeof segment);
+        const void *from =
+                image_bytes(image, elf.e_phoff + i * sizeof segment, sizeof segment);
 
         if (!from) {
             return false;
@@ -54,8 +54,7 @@ static bool image_load(prof_image *image)
     return true;
 }
 
-bool prof__image_open(const char *path, prof_image *out_image)
-{
+bool prof__image_open(const char *path, prof_image *out_image) {
     prof_image image = {.bytes = NULL};
     struct stat status;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -83,16 +82,14 @@ bool prof__image_open(const char *path, prof_image *out_image)
     return true;
 }
 
-void prof__image_close(prof_image *image)
-{
+void prof__image_close(prof_image *image) {
     if (image->bytes) {
         munmap((void *)(uintptr_t)image->bytes, image->size);
     }
     *image = (prof_image){.bytes = NULL};
 }
 
-const void *prof__image_at(const prof_image *image, uint64_t address, uint64_t bytes)
-{
+const void *prof__image_at(const prof_image *image, uint64_t address, uint64_t bytes) {
     for (int i = 0; i < image->segment_count; i++) {
         const prof_image_segment *segment = &image->segments[i];
 
@@ -104,8 +101,7 @@ const void *prof__image_at(const prof_image *image, uint64_t address, uint64_t b
     return NULL;
 }
 
-const char *prof__image_string(const prof_image *image, uint64_t address)
-{
+const char *prof__image_string(const prof_image *image, uint64_t address) {
     for (int i = 0; i < image->segment_count; i++) {
         const prof_image_segment *segment = &image->segments[i];
 
@@ -119,15 +115,15 @@ const char *prof__image_string(const prof_image *image, uint64_t address)
     return NULL;
 }
 
-bool prof__image_mentions(const prof_image *image, const char *name)
-{
+bool prof__image_mentions(const prof_image *image, const char *name) {
     Elf64_Ehdr elf;
     Elf64_Shdr section;
     size_t length = strlen(name) + 1;
 
     memcpy(&elf, image->bytes, sizeof elf);
     for (uint64_t i = 0; i < elf.e_shnum; i++) {
-        const void *from = image_bytes(image, elf.e_shoff + i * sizeof section, sizeof section);
+        const void *from =
+                image_bytes(image, elf.e_shoff + i * sizeof section, sizeof section);
         const void *text;
 
         if (!from) {

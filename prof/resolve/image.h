@@ -38,7 +38,8 @@ const void *prof__image_at(const prof_image *image, uint64_t address, uint64_t b
 /* Peeks at a string at an address, NULL when it does not end within the file. */
 const char *prof__image_string(const prof_image *image, uint64_t address);
 
-/* True when a symbol of that name is in the dynamic symbol strings or the symbol strings. */
+/* True when a symbol of that name is in the dynamic symbol strings or the symbol strings.
+ */
 bool prof__image_mentions(const prof_image *image, const char *name);
 
 #endif

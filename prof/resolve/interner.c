@@ -20,8 +20,7 @@ struct prof_interner {
 
 enum { INTERNER_ROOM = 1024 };
 
-prof_interner *prof__interner_create(void)
-{
+prof_interner *prof__interner_create(void) {
     prof_interner *interner = calloc(1, sizeof *interner);
 
     if (!interner) {
@@ -37,8 +36,7 @@ prof_interner *prof__interner_create(void)
     return interner;
 }
 
-void prof__interner_destroy(prof_interner *interner)
-{
+void prof__interner_destroy(prof_interner *interner) {
     if (!interner) {
         return;
     }
@@ -50,8 +48,7 @@ void prof__interner_destroy(prof_interner *interner)
     free(interner);
 }
 
-static size_t interner_hash(const char *text)
-{
+static size_t interner_hash(const char *text) {
     uint64_t hash = 14695981039346656037ULL; /* FNV-1a */
 
     for (; *text; text++) {
@@ -60,8 +57,7 @@ static size_t interner_hash(const char *text)
     return (size_t)(hash ^ hash >> 32);
 }
 
-static char **interner_slot(char **strings, size_t room, const char *text)
-{
+static char **interner_slot(char **strings, size_t room, const char *text) {
     size_t at = interner_hash(text) & (room - 1);
 
     while (strings[at] && strcmp(strings[at], text) != 0) {
@@ -70,8 +66,7 @@ static char **interner_slot(char **strings, size_t room, const char *text)
     return &strings[at];
 }
 
-static bool interner_grow_strings(prof_interner *interner)
-{
+static bool interner_grow_strings(prof_interner *interner) {
     size_t room = interner->string_room * 2;
     char **strings = calloc(room, sizeof *strings);
 
@@ -89,11 +84,11 @@ static bool interner_grow_strings(prof_interner *interner)
     return true;
 }
 
-const char *prof__interner_string(prof_interner *interner, const char *text)
-{
+const char *prof__interner_string(prof_interner *interner, const char *text) {
     char **slot;
 
-    if (interner->string_count * 2 >= interner->string_room && !interner_grow_strings(interner)) {
+    if (interner->string_count * 2 >= interner->string_room &&
+            !interner_grow_strings(interner)) {
         return NULL;
     }
     slot = interner_slot(interner->strings, interner->string_room, text);
@@ -104,19 +99,18 @@ const char *prof__interner_string(prof_interner *interner, const char *text)
 }
 
 static interner_pair *interner_pair_slot(
-        interner_pair *pairs, size_t room, uint64_t first, uint64_t second)
-{
+        interner_pair *pairs, size_t room, uint64_t first, uint64_t second) {
     uint64_t hash = (first ^ second * 0xBF58476D1CE4E5B9ULL) * 0x9E3779B97F4A7C15ULL;
     size_t at = (size_t)(hash >> 32) & (room - 1);
 
-    while (pairs[at].is_used && (pairs[at].first != first || pairs[at].second != second)) {
+    while (pairs[at].is_used &&
+            (pairs[at].first != first || pairs[at].second != second)) {
         at = (at + 1) & (room - 1);
     }
     return &pairs[at];
 }
 
-static bool interner_grow_pairs(prof_interner *interner)
-{
+static bool interner_grow_pairs(prof_interner *interner) {
     size_t room = interner->pair_room * 2;
     interner_pair *pairs = calloc(room, sizeof *pairs);
 
@@ -136,11 +130,11 @@ static bool interner_grow_pairs(prof_interner *interner)
     return true;
 }
 
-uint32_t *prof__interner_pair(prof_interner *interner, uint64_t first, uint64_t second)
-{
+uint32_t *prof__interner_pair(prof_interner *interner, uint64_t first, uint64_t second) {
     interner_pair *pair;
 
-    if (interner->pair_count * 2 >= interner->pair_room && !interner_grow_pairs(interner)) {
+    if (interner->pair_count * 2 >= interner->pair_room &&
+            !interner_grow_pairs(interner)) {
         return NULL;
     }
     pair = interner_pair_slot(interner->pairs, interner->pair_room, first, second);

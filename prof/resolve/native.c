@@ -13,8 +13,7 @@ struct prof_native {
     Dwfl_Callbacks callbacks;
 };
 
-prof_native *prof__native_open(const char *path, uint64_t bias)
-{
+prof_native *prof__native_open(const char *path, uint64_t bias) {
     prof_native *native = calloc(1, sizeof *native);
 
     if (!native) {
@@ -36,8 +35,7 @@ prof_native *prof__native_open(const char *path, uint64_t bias)
     return native;
 }
 
-void prof__native_close(prof_native *native)
-{
+void prof__native_close(prof_native *native) {
     if (native) {
         if (native->dwfl) {
             dwfl_end(native->dwfl);
@@ -46,17 +44,15 @@ void prof__native_close(prof_native *native)
     }
 }
 
-static const char *native_die_name(Dwarf_Die *die)
-{
+static const char *native_die_name(Dwarf_Die *die) {
     Dwarf_Attribute attribute;
-    const char *name = dwarf_formstring(
-            dwarf_attr_integrate(die, DW_AT_linkage_name, &attribute));
+    const char *name =
+            dwarf_formstring(dwarf_attr_integrate(die, DW_AT_linkage_name, &attribute));
 
     return name ? name : dwarf_diename(die);
 }
 
-static int64_t native_number(Dwarf_Die *die, unsigned int what)
-{
+static int64_t native_number(Dwarf_Die *die, unsigned int what) {
     Dwarf_Attribute attribute;
     Dwarf_Word value;
 
@@ -66,8 +62,7 @@ static int64_t native_number(Dwarf_Die *die, unsigned int what)
                    : 0;
 }
 
-static const char *native_call_file(Dwarf_Die *unit, Dwarf_Die *inlined)
-{
+static const char *native_call_file(Dwarf_Die *unit, Dwarf_Die *inlined) {
     Dwarf_Files *files;
     size_t count;
     Dwarf_Word number;
@@ -82,17 +77,17 @@ static const char *native_call_file(Dwarf_Die *unit, Dwarf_Die *inlined)
     return file ? file : "";
 }
 
-/* The inlined calls at `address`, innermost first, up to and with the real function. False:
- * there is no function in the debug information there. */
+/* The inlined calls at `address`, innermost first, up to and with the real function.
+ * False: there is no function in the debug information there. */
 static bool native_scopes(Dwarf_Die *unit, Dwarf_Addr address, prof_frame frame,
-        prof_frame_fn receive, void *data)
-{
+        prof_frame_fn receive, void *data) {
     Dwarf_Die *innermost = NULL, *scopes = NULL;
     const char *symbol = frame.function, *name;
     bool is_found = false;
     int count = 0;
 
-    /* The first list follows the text of inlined functions; the second, where they went. */
+    /* The first list follows the text of inlined functions; the second, where they went.
+     */
     if (dwarf_getscopes(unit, address, &innermost) > 0) {
         count = dwarf_getscopes_die(&innermost[0], &scopes);
     }
@@ -119,8 +114,7 @@ static bool native_scopes(Dwarf_Die *unit, Dwarf_Addr address, prof_frame frame,
 }
 
 bool prof__native_resolve(
-        prof_native *native, uint64_t address, prof_frame_fn receive, void *data)
-{
+        prof_native *native, uint64_t address, prof_frame_fn receive, void *data) {
     Dwarf_Addr bias = 0;
     Dwarf_Die *unit = dwfl_module_addrdie(native->module, address, &bias);
     Dwfl_Line *source = dwfl_module_getsrc(native->module, address);

@@ -15,7 +15,8 @@
 
 typedef struct prof_native prof_native;
 
-/* Opens the file at `path` as if mapped with `bias`. NULL: not an ELF file, or no memory. */
+/* Opens the file at `path` as if mapped with `bias`. NULL: not an ELF file, or no memory.
+ */
 prof_native *prof__native_open(const char *path, uint64_t bias);
 
 /* Closes; NULL is allowed. */

@@ -28,8 +28,7 @@ typedef struct profile_builder {
 } profile_builder;
 
 /* Makes room for one more in a growing array. */
-static void *profile_grow(void *array, size_t count, size_t *room, size_t entry_bytes)
-{
+static void *profile_grow(void *array, size_t count, size_t *room, size_t entry_bytes) {
     size_t more = *room ? *room * 2 : 256;
     void *grown;
 
@@ -45,11 +44,11 @@ static void *profile_grow(void *array, size_t count, size_t *room, size_t entry_
 
 #define PROFILE_GROW(builder, array, count, room)                                        \
     profile_reserve(builder, (void **)&(builder)->profile->array,                        \
-            (builder)->profile->count, &(builder)->room, sizeof *(builder)->profile->array)
+            (builder)->profile->count, &(builder)->room,                                 \
+            sizeof *(builder)->profile->array)
 
-static bool profile_reserve(
-        profile_builder *builder, void **array, size_t count, size_t *room, size_t entry_bytes)
-{
+static bool profile_reserve(profile_builder *builder, void **array, size_t count,
+        size_t *room, size_t entry_bytes) {
     void *grown = profile_grow(*array, count, room, entry_bytes);
 
     if (!grown) {
@@ -60,16 +59,14 @@ static bool profile_reserve(
     return true;
 }
 
-const char *prof__profile_base(const char *path)
-{
+const char *prof__profile_base(const char *path) {
     const char *slash = strrchr(path, '/');
 
     return slash ? slash + 1 : path;
 }
 
 /* Terminal escapes and line breaks have no business in a name from somebody's file. */
-static const char *profile_string(profile_builder *builder, const char *text)
-{
+static const char *profile_string(profile_builder *builder, const char *text) {
     char clean[2048];
     size_t used = 0;
     const char *kept;
@@ -86,8 +83,7 @@ static const char *profile_string(profile_builder *builder, const char *text)
     return kept;
 }
 
-static void profile_receive(void *data, const prof_frame *frame)
-{
+static void profile_receive(void *data, const prof_frame *frame) {
     profile_builder *builder = data;
     prof_profile *profile = builder->profile;
     const char *name = profile_string(builder, frame->function);
@@ -109,10 +105,9 @@ static void profile_receive(void *data, const prof_frame *frame)
 }
 
 /* The note "mod", TAB, path in what the linker wrote about the build. */
-static void profile_main_module(prof_profile *profile, const prof_image *image)
-{
-    static const uint8_t mark[] = {0x30, 0x77, 0xaf, 0x0c, 0x92, 0x74, 0x08, 0x02, 0x41, 0xe1,
-            0xc1, 0x07, 0xe6, 0xd6, 0x18, 0xe6, 'p', 'a', 't', 'h', '\t'};
+static void profile_main_module(prof_profile *profile, const prof_image *image) {
+    static const uint8_t mark[] = {0x30, 0x77, 0xaf, 0x0c, 0x92, 0x74, 0x08, 0x02, 0x41,
+            0xe1, 0xc1, 0x07, 0xe6, 0xd6, 0x18, 0xe6, 'p', 'a', 't', 'h', '\t'};
     const uint8_t *end = image->bytes + image->size;
     const char *at = memmem(image->bytes, image->size, mark, sizeof mark);
     size_t room = at ? (size_t)(end - (const uint8_t *)at) : 0, used = 0;
@@ -129,8 +124,7 @@ static void profile_main_module(prof_profile *profile, const prof_image *image)
 }
 
 /* True when the file is the one that was mapped, as far as its build id tells. */
-static bool profile_is_same(const prof_image *image, const prof_module *module)
-{
+static bool profile_is_same(const prof_image *image, const prof_module *module) {
     for (int i = 0; module->build_id_len && i < image->segment_count; i++) {
         const prof_image_segment *segment = &image->segments[i];
         uint64_t room = segment->bytes < 65536 ? segment->bytes : 65536;
@@ -144,8 +138,7 @@ static bool profile_is_same(const prof_image *image, const prof_module *module)
     return module->build_id_len == 0;
 }
 
-static profile_module *profile_open(profile_builder *builder, size_t index)
-{
+static profile_module *profile_open(profile_builder *builder, size_t index) {
     prof_profile *profile = builder->profile;
     const prof_trace_header *header = &profile->snapshot.header;
     const prof_module *module = &profile->snapshot.modules[index];
@@ -173,17 +166,13 @@ static profile_module *profile_open(profile_builder *builder, size_t index)
     return open;
 }
 
-static void profile_unknown(profile_builder *builder, const prof_module *module, uint64_t address)
-{
+static void profile_unknown(
+        profile_builder *builder, const prof_module *module, uint64_t address) {
     char name[80];
     prof_frame frame = {.function = name, .file = ""};
 
     if (module) {
-        char base[48];
-
-        strncpy(base, prof__profile_base(module->path), sizeof base - 1);
-        base[sizeof base - 1] = 0;
-        snprintf(name, sizeof name, "%s+0x%llx", base,
+        snprintf(name, sizeof name, "%.48s+0x%llx", prof__profile_base(module->path),
                 (unsigned long long)(address - module->bias));
     } else {
         snprintf(name, sizeof name, "0x%llx", (unsigned long long)address);
@@ -191,17 +180,17 @@ static void profile_unknown(profile_builder *builder, const prof_module *module,
     profile_receive(builder, &frame);
 }
 
-static void profile_resolve(profile_builder *builder, const prof_module *module, prof_place *place)
-{
+static void profile_resolve(
+        profile_builder *builder, const prof_module *module, prof_place *place) {
     prof_profile *profile = builder->profile;
 
     place->line_at = (uint32_t)profile->line_count;
     if (module) {
         profile_module *open =
                 profile_open(builder, (size_t)(module - profile->snapshot.modules));
-        bool is_found = open->has_go && prof__gotable_resolve(&open->go,
-                                                place->address - module->bias,
-                                                profile_receive, builder);
+        bool is_found = open->has_go &&
+                        prof__gotable_resolve(&open->go, place->address - module->bias,
+                                profile_receive, builder);
 
         if (!is_found && open->native) {
             is_found = prof__native_resolve(
@@ -215,15 +204,16 @@ static void profile_resolve(profile_builder *builder, const prof_module *module,
     place->line_count = (uint32_t)(profile->line_count - place->line_at);
 }
 
-static void profile_add_place(profile_builder *builder, uint64_t address, uint32_t epoch)
-{
+static void profile_add_place(
+        profile_builder *builder, uint64_t address, uint32_t epoch) {
     prof_profile *profile = builder->profile;
     const prof_module *module = prof__snapshot_module(&profile->snapshot, address, epoch);
-    uint32_t *number = prof__interner_pair(
-            builder->places, address, (uint64_t)(uintptr_t)module);
+    uint32_t *number =
+            prof__interner_pair(builder->places, address, (uint64_t)(uintptr_t)module);
 
     if (!number || !PROFILE_GROW(builder, places, place_count, place_room) ||
-            !PROFILE_GROW(builder, sample_places, sample_place_count, sample_place_room)) {
+            !PROFILE_GROW(
+                    builder, sample_places, sample_place_count, sample_place_room)) {
         builder->has_failed = true;
         return;
     }
@@ -237,8 +227,8 @@ static void profile_add_place(profile_builder *builder, uint64_t address, uint32
     profile->sample_places[profile->sample_place_count++] = *number - 1;
 }
 
-static void profile_add_sample(profile_builder *builder, const prof_snapshot_stack *stack)
-{
+static void profile_add_sample(
+        profile_builder *builder, const prof_snapshot_stack *stack) {
     prof_profile *profile = builder->profile;
     prof_sample *sample = &profile->samples[profile->sample_count];
 
@@ -259,9 +249,9 @@ static void profile_add_sample(profile_builder *builder, const prof_snapshot_sta
     sample->place_count = (uint32_t)(profile->sample_place_count - sample->place_at);
 }
 
-static void profile_close(profile_builder *builder)
-{
-    for (size_t i = 0; builder->modules && i < builder->profile->snapshot.module_count; i++) {
+static void profile_close(profile_builder *builder) {
+    for (size_t i = 0; builder->modules && i < builder->profile->snapshot.module_count;
+            i++) {
         prof__native_close(builder->modules[i].native);
         prof__image_close(&builder->modules[i].image);
     }
@@ -269,8 +259,7 @@ static void profile_close(profile_builder *builder)
     prof__interner_destroy(builder->places);
 }
 
-bool prof__profile_build(prof_snapshot *snapshot, prof_profile *out_profile)
-{
+bool prof__profile_build(prof_snapshot *snapshot, prof_profile *out_profile) {
     prof_profile profile = {.snapshot = *snapshot};
     profile_builder builder = {.profile = &profile};
 
@@ -293,8 +282,7 @@ bool prof__profile_build(prof_snapshot *snapshot, prof_profile *out_profile)
     return true;
 }
 
-void prof__profile_free(prof_profile *profile)
-{
+void prof__profile_free(prof_profile *profile) {
     prof__snapshot_free(&profile->snapshot);
     prof__interner_destroy(profile->interner);
     free(profile->functions);
@@ -305,8 +293,7 @@ void prof__profile_free(prof_profile *profile)
     *profile = (prof_profile){.functions = NULL};
 }
 
-bool prof__profile_is_own(const prof_profile *profile, const prof_function *function)
-{
+bool prof__profile_is_own(const prof_profile *profile, const prof_function *function) {
     size_t length = strlen(profile->main_module);
 
     if (!function->is_go || prof__profile_is_glue(function)) {
@@ -317,8 +304,7 @@ bool prof__profile_is_own(const prof_profile *profile, const prof_function *func
                    (function->name[length] == '.' || function->name[length] == '/'));
 }
 
-bool prof__profile_is_glue(const prof_function *function)
-{
+bool prof__profile_is_glue(const prof_function *function) {
     if (!function->is_go) {
         return strncmp(function->name, "_cgo_", 5) == 0 ||
                strncmp(function->name, "_cgoexp_", 8) == 0 ||

@@ -3,9 +3,9 @@
  *
  *   build -> read -> free
  *
- * A *place* is an address with its frames; a *sample* is one stack of places with its four
- * values; a *function* and a *module* are shared by the places. Everything is owned by the
- * profile. Not thread-safe. */
+ * A *place* is an address with its frames; a *sample* is one stack of places with its
+ * four values; a *function* and a *module* are shared by the places. Everything is owned
+ * by the profile. Not thread-safe. */
 #ifndef BELAY_PROF_PROFILE_H
 #define BELAY_PROF_PROFILE_H
 
@@ -57,8 +57,8 @@ typedef struct prof_profile {
     prof_sample *samples;
     uint32_t *sample_places;
     size_t function_count, line_count, place_count, sample_count, sample_place_count;
-    char main_module[256];    /* the program's Go module path; "" when unknown */
-    size_t changed_modules;   /* files that are not those that ran: without names */
+    char main_module[256];          /* the program's Go module path; "" when unknown */
+    size_t changed_modules;         /* files that are not those that ran: without names */
     struct prof_interner *interner; /* owns the strings */
 } prof_profile;
 

@@ -14,8 +14,7 @@
     X(60000, 800)
 
 #define X(size, count)                                                                   \
-    __attribute__((noinline)) static void *site_##size(void)                             \
-    {                                                                                    \
+    __attribute__((noinline)) static void *site_##size(void) {                           \
         void *block = malloc(size);                                                      \
                                                                                          \
         __asm__ volatile("" : : "r"(block) : "memory");                                  \
@@ -24,8 +23,7 @@
 SITES(X)
 #undef X
 
-int main(void)
-{
+int main(void) {
 #define X(size, count)                                                                   \
     for (int i = 0; i < count; i++) {                                                    \
         void *block = site_##size();                                                     \

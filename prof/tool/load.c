@@ -7,11 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool load_is_trace(const char *path)
-{
+static bool load_is_trace(const char *path) {
     FILE *file = fopen(path, "rb");
     uint64_t magic = 0;
-    bool is_trace = file && fread(&magic, sizeof magic, 1, file) == 1 && magic == PROF_TRACE_MAGIC;
+    bool is_trace = file && fread(&magic, sizeof magic, 1, file) == 1 &&
+                    magic == PROF_TRACE_MAGIC;
 
     if (file) {
         fclose(file);
@@ -20,8 +20,7 @@ static bool load_is_trace(const char *path)
 }
 
 /* The trace that a process has mapped, by its list of mappings. */
-static bool load_find(const char *pid, char path[PATH_MAX])
-{
+static bool load_find(const char *pid, char path[PATH_MAX]) {
     char maps[64], line[PATH_MAX + 128];
     bool is_found = false;
     FILE *file;
@@ -35,10 +34,7 @@ static bool load_find(const char *pid, char path[PATH_MAX])
             continue;
         }
         name[strcspn(name, "\n")] = 0;
-        if (strlen(name) < PATH_MAX && load_is_trace(name)) {
-            strcpy(path, name);
-            is_found = true;
-        }
+        is_found = load_is_trace(name) && snprintf(path, PATH_MAX, "%s", name) < PATH_MAX;
     }
     if (file) {
         fclose(file);
@@ -46,15 +42,15 @@ static bool load_find(const char *pid, char path[PATH_MAX])
     return is_found;
 }
 
-bool prof__load_profile(const char *what, prof_profile *out_profile)
-{
+bool prof__load_profile(const char *what, prof_profile *out_profile) {
     char path[PATH_MAX], problem[256];
     prof_snapshot snapshot;
 
     if (strspn(what, "0123456789") == strlen(what) && access(what, F_OK) != 0) {
         if (!load_find(what, path)) {
             fprintf(stderr,
-                    "belay-prof: process %s writes no trace that can be read here; start it "
+                    "belay-prof: process %s writes no trace that can be read here; start "
+                    "it "
                     "with `belay-prof run`\n",
                     what);
             return false;

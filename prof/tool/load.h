@@ -7,8 +7,8 @@
 
 #include "../resolve/profile.h"
 
-/* Loads the trace file `what`, or that of the process whose number it is. False: a line on
- * stderr says why, nothing to free. */
+/* Loads the trace file `what`, or that of the process whose number it is. False: a line
+ * on stderr says why, nothing to free. */
 bool prof__load_profile(const char *what, prof_profile *out_profile);
 
 #endif

@@ -12,11 +12,13 @@ static const char main_usage[] =
         "\n"
         "Where does the C memory of this Go program come from?\n"
         "\n"
-        "run: starts PROGRAM with the profiler preloaded. The trace can be read at any moment,\n"
+        "run: starts PROGRAM with the profiler preloaded. The trace can be read at any "
+        "moment,\n"
         "     also after the program was killed.\n"
         "  --every=BYTES   one sample each so many bytes on average (524288)\n"
         "  --all           record every allocation\n"
-        "  -o FILE         the trace; %p stands for the process id (belay-prof.%p.trace)\n"
+        "  -o FILE         the trace; %p stands for the process id "
+        "(belay-prof.%p.trace)\n"
         "  --blocks=N      room for N live blocks, a power of two (4194304)\n"
         "  --follow        record child processes too, each into a file of its own\n"
         "  --quiet         do not say where the trace is\n"
@@ -30,12 +32,12 @@ static const char main_usage[] =
         "  --folded FILE   one line a stack for flame graph tools\n"
         "  --svg FILE      a flame graph to open in a browser\n"
         "  --raw           one line a stack with values and lines, for scripts\n"
-        "  --by=VALUE      live_bytes (default), live_count, bytes, count: for folded and svg\n"
+        "  --by=VALUE      live_bytes (default), live_count, bytes, count: for folded "
+        "and svg\n"
         "  --rows=N        rows of a table (20)\n"
         "FILE may be - for the standard output.\n";
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     if (argc >= 2 && strcmp(argv[1], "run") == 0) {
         return prof__run_command(argc - 1, argv + 1);
     }

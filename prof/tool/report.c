@@ -25,29 +25,30 @@ typedef struct report_options {
     size_t rows;
 } report_options;
 
-typedef bool (*report_fn)(FILE *out, const prof_profile *profile, const report_options *options);
+typedef bool (*report_fn)(
+        FILE *out, const prof_profile *profile, const report_options *options);
 
-static bool report_pprof(FILE *out, const prof_profile *profile, const report_options *options)
-{
+static bool report_pprof(
+        FILE *out, const prof_profile *profile, const report_options *options) {
     (void)options;
     return prof__pprof_write(out, profile);
 }
 
-static bool report_folded(FILE *out, const prof_profile *profile, const report_options *options)
-{
+static bool report_folded(
+        FILE *out, const prof_profile *profile, const report_options *options) {
     prof__folded_write(out, profile, options->value);
     return true;
 }
 
-static bool report_svg(FILE *out, const prof_profile *profile, const report_options *options)
-{
-    return prof__flame_write(out, profile, options->value, profile->snapshot.header.command);
+static bool report_svg(
+        FILE *out, const prof_profile *profile, const report_options *options) {
+    return prof__flame_write(
+            out, profile, options->value, profile->snapshot.header.command);
 }
 
 /* Writes one export to a file, or to stdout for "-". Returns the exit code. */
-static int report_write(
-        const char *path, const prof_profile *profile, const report_options *options, report_fn write)
-{
+static int report_write(const char *path, const prof_profile *profile,
+        const report_options *options, report_fn write) {
     bool is_stdout = strcmp(path, "-") == 0;
     FILE *out = is_stdout ? stdout : fopen(path, "wb");
     bool is_good, is_memory;
@@ -69,8 +70,7 @@ static int report_write(
     return 0;
 }
 
-static int report_exports(const prof_profile *profile, const report_options *options)
-{
+static int report_exports(const prof_profile *profile, const report_options *options) {
     int code = 0;
 
     if (options->pprof) {
@@ -85,8 +85,8 @@ static int report_exports(const prof_profile *profile, const report_options *opt
     return code;
 }
 
-static int report_growth(const char *before, const char *after, const report_options *options)
-{
+static int report_growth(
+        const char *before, const char *after, const report_options *options) {
     prof_profile old = {.functions = NULL}, now = {.functions = NULL};
     bool is_good = prof__load_profile(before, &old);
 
@@ -102,8 +102,7 @@ static int report_growth(const char *before, const char *after, const report_opt
     return is_good ? 0 : 1;
 }
 
-static int report_watch(const char *what, const report_options *options)
-{
+static int report_watch(const char *what, const report_options *options) {
     for (;;) {
         prof_profile profile;
         struct winsize window = {.ws_row = 24};
@@ -126,8 +125,7 @@ static int report_watch(const char *what, const report_options *options)
     }
 }
 
-static bool report_number(const char *text, size_t *out)
-{
+static bool report_number(const char *text, size_t *out) {
     char *end;
     unsigned long value = strtoul(text, &end, 10);
 
@@ -138,10 +136,10 @@ static bool report_number(const char *text, size_t *out)
     return true;
 }
 
-static bool report_value(const char *name, int *out)
-{
+static bool report_value(const char *name, int *out) {
     static const char *const names[PROF_VALUES] = {[PROF_VALUE_COUNT] = "count",
-            [PROF_VALUE_BYTES] = "bytes", [PROF_VALUE_LIVE_COUNT] = "live_count",
+            [PROF_VALUE_BYTES] = "bytes",
+            [PROF_VALUE_LIVE_COUNT] = "live_count",
             [PROF_VALUE_LIVE_BYTES] = "live_bytes"};
 
     for (int i = 0; i < PROF_VALUES; i++) {
@@ -153,8 +151,7 @@ static bool report_value(const char *name, int *out)
     return false;
 }
 
-static bool report_option(int letter, const char *argument, report_options *options)
-{
+static bool report_option(int letter, const char *argument, report_options *options) {
     size_t number = 2;
 
     switch (letter) {
@@ -194,20 +191,22 @@ static bool report_option(int letter, const char *argument, report_options *opti
     }
 }
 
-static int report_parse(int argc, char **argv, report_options *options)
-{
+static int report_parse(int argc, char **argv, report_options *options) {
     static const struct option names[] = {{"diff", required_argument, NULL, 'd'},
-            {"pprof", required_argument, NULL, 'p'}, {"folded", required_argument, NULL, 'f'},
+            {"pprof", required_argument, NULL, 'p'},
+            {"folded", required_argument, NULL, 'f'},
             {"svg", required_argument, NULL, 's'}, {"raw", no_argument, NULL, 'r'},
             {"by", required_argument, NULL, 'b'}, {"rows", required_argument, NULL, 'n'},
-            {"grow", required_argument, NULL, 'g'}, {"watch", optional_argument, NULL, 'w'},
-            {NULL, 0, NULL, 0}};
+            {"grow", required_argument, NULL, 'g'},
+            {"watch", optional_argument, NULL, 'w'}, {NULL, 0, NULL, 0}};
     int letter;
 
     while ((letter = getopt_long(argc, argv, "", names, NULL)) != -1) {
         if (!report_option(letter, optarg, options)) {
             if (letter != '?') {
-                fprintf(stderr, "belay-prof: report: '%s' is not a value for that option\n", optarg);
+                fprintf(stderr,
+                        "belay-prof: report: '%s' is not a value for that option\n",
+                        optarg);
             }
             return 2;
         }
@@ -219,8 +218,7 @@ static int report_parse(int argc, char **argv, report_options *options)
     return 0;
 }
 
-int prof__report_command(int argc, char **argv)
-{
+int prof__report_command(int argc, char **argv) {
     report_options options = {.value = PROF_VALUE_LIVE_BYTES, .rows = 20};
     prof_profile profile;
     int code = report_parse(argc, argv, &options);

@@ -23,19 +23,18 @@ typedef struct run_options {
     bool is_quiet;
 } run_options;
 
-static int run_fail(const char *what, const char *why)
-{
+static int run_fail(const char *what, const char *why) {
     fprintf(stderr, "belay-prof: %s: %s\n", what, why);
     return 1;
 }
 
 /* Where execvp would find the program. */
-static bool run_find(const char *program, char path[PATH_MAX])
-{
+static bool run_find(const char *program, char path[PATH_MAX]) {
     const char *at = getenv("PATH");
 
     if (strchr(program, '/')) {
-        return snprintf(path, PATH_MAX, "%s", program) < PATH_MAX && access(path, X_OK) == 0;
+        return snprintf(path, PATH_MAX, "%s", program) < PATH_MAX &&
+               access(path, X_OK) == 0;
     }
     while (at && *at) {
         size_t length = strcspn(at, ":");
@@ -50,8 +49,7 @@ static bool run_find(const char *program, char path[PATH_MAX])
 }
 
 /* Why the profiler can't be preloaded into this program; NULL when it can. */
-static const char *run_refusal(const char *path)
-{
+static const char *run_refusal(const char *path) {
     prof_image image;
     struct stat status;
     const char *why = NULL;
@@ -64,21 +62,23 @@ static const char *run_refusal(const char *path)
         return NULL; /* a script: its interpreter decides */
     }
     if (!image.has_interpreter) {
-        why = "is statically linked: nothing can be preloaded; link it dynamically (for Go: "
+        why = "is statically linked: nothing can be preloaded; link it dynamically (for "
+              "Go: "
               "CGO_ENABLED=1, without -extldflags -static)";
     } else if (strstr(image.interpreter, "musl")) {
-        why = "is built for musl: the preloaded library needs glibc 2.35 or newer; build the "
+        why = "is built for musl: the preloaded library needs glibc 2.35 or newer; build "
+              "the "
               "program for glibc to profile it";
     } else if (prof__image_mentions(&image, "__asan_init")) {
-        why = "is built with AddressSanitizer, which replaces malloc itself; build it without "
+        why = "is built with AddressSanitizer, which replaces malloc itself; build it "
+              "without "
               "-asan to profile it (its own leak check names leaks too)";
     }
     prof__image_close(&image);
     return why;
 }
 
-static bool run_library(char path[PATH_MAX])
-{
+static bool run_library(char path[PATH_MAX]) {
     static const char *const places[] = {"../lib/libbelay-prof.so", "libbelay-prof.so"};
     char self[PATH_MAX], joined[PATH_MAX + 64];
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -96,8 +96,7 @@ static bool run_library(char path[PATH_MAX])
 }
 
 /* An earlier trace may be replaced, another file not. */
-static bool run_clear(const char *file)
-{
+static bool run_clear(const char *file) {
     FILE *old = fopen(file, "rb");
     uint64_t magic = 0;
     bool is_trace;
@@ -113,34 +112,37 @@ static bool run_clear(const char *file)
     return is_trace && unlink(file) == 0;
 }
 
-static void run_expand(const char *pattern, char *file, size_t room)
-{
+static void run_expand(const char *pattern, char *file, size_t room) {
     const char *mark = strstr(pattern, "%p");
 
     if (mark) {
-        snprintf(file, room, "%.*s%ld%s", (int)(mark - pattern), pattern, (long)getpid(), mark + 2);
+        snprintf(file, room, "%.*s%ld%s", (int)(mark - pattern), pattern, (long)getpid(),
+                mark + 2);
     } else {
         snprintf(file, room, "%s", pattern);
     }
 }
 
-static int run_environment(const run_options *options, const char *library)
-{
+static int run_environment(const run_options *options, const char *library) {
     const char *old = getenv("LD_PRELOAD");
     char preload[PATH_MAX * 2], file[PATH_MAX], owner[24];
 
     run_expand(options->file, file, sizeof file);
-    snprintf(preload, sizeof preload, "%s%s%s", library, old && *old ? ":" : "", old ? old : "");
+    snprintf(preload, sizeof preload, "%s%s%s", library, old && *old ? ":" : "",
+            old ? old : "");
     snprintf(owner, sizeof owner, "%ld", (long)getpid());
     if (strpbrk(library, " :")) {
-        return run_fail(library, "the loader can't preload from a path with blanks or colons");
+        return run_fail(
+                library, "the loader can't preload from a path with blanks or colons");
     }
     if (!run_clear(file)) {
-        return run_fail(file, errno == EEXIST ? "exists and is not a trace; it stays as it is"
-                                              : strerror(errno));
+        return run_fail(file, errno == EEXIST
+                                      ? "exists and is not a trace; it stays as it is"
+                                      : strerror(errno));
     }
     if (options->is_following && !strstr(options->file, "%p")) {
-        return run_fail(options->file, "--follow needs %p in the file's name: one file a process");
+        return run_fail(options->file,
+                "--follow needs %p in the file's name: one file a process");
     }
     setenv("LD_PRELOAD", preload, 1);
     setenv("BELAY_PROF_LIBRARY", library, 1);
@@ -160,14 +162,12 @@ static int run_environment(const run_options *options, const char *library)
     return 0;
 }
 
-static bool run_is_number(const char *text)
-{
+static bool run_is_number(const char *text) {
     return *text && strlen(text) < 18 && strspn(text, "0123456789") == strlen(text) &&
            strspn(text, "0") != strlen(text);
 }
 
-static int run_parse(int argc, char **argv, run_options *options)
-{
+static int run_parse(int argc, char **argv, run_options *options) {
     static const struct option names[] = {{"every", required_argument, NULL, 'e'},
             {"all", no_argument, NULL, 'a'}, {"output", required_argument, NULL, 'o'},
             {"blocks", required_argument, NULL, 'b'}, {"follow", no_argument, NULL, 'f'},
@@ -191,19 +191,20 @@ static int run_parse(int argc, char **argv, run_options *options)
             return 2;
         }
     }
-    if (!run_is_number(options->every) || (options->blocks && !run_is_number(options->blocks))) {
+    if (!run_is_number(options->every) ||
+            (options->blocks && !run_is_number(options->blocks))) {
         fprintf(stderr, "belay-prof: --every and --blocks take a number above 0\n");
         return 2;
     }
     if (optind >= argc) {
-        fprintf(stderr, "belay-prof: run: which program? (belay-prof run [options] -- PROGRAM)\n");
+        fprintf(stderr, "belay-prof: run: which program? (belay-prof run [options] -- "
+                        "PROGRAM)\n");
         return 2;
     }
     return 0;
 }
 
-int prof__run_command(int argc, char **argv)
-{
+int prof__run_command(int argc, char **argv) {
     run_options options = {.every = "524288", .file = "belay-prof.%p.trace"};
     char path[PATH_MAX], library[PATH_MAX];
     int problem = run_parse(argc, argv, &options);
@@ -219,9 +220,9 @@ int prof__run_command(int argc, char **argv)
         return run_fail(path, why);
     }
     if (!run_library(library)) {
-        return run_fail("libbelay-prof.so",
-                "not found beside belay-prof nor in ../lib; run `make install` or keep both "
-                "in one build tree");
+        return run_fail("libbelay-prof.so", "not found beside belay-prof nor in ../lib; "
+                                            "run `make install` or keep both "
+                                            "in one build tree");
     }
     if ((problem = run_environment(&options, library))) {
         return problem;

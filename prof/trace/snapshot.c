@@ -23,15 +23,14 @@ typedef struct snapshot_source {
     int fd;
     uint64_t size;
     prof_snapshot *into;
-    prof_stack *table;  /* the stacks as in the file */
-    uint32_t *where;    /* index in the file -> index in the snapshot + 1 */
+    prof_stack *table; /* the stacks as in the file */
+    uint32_t *where;   /* index in the file -> index in the snapshot + 1 */
     char *problem;
     size_t problem_bytes;
 } snapshot_source;
 
 __attribute__((format(printf, 2, 3))) static bool snapshot_fail(
-        snapshot_source *source, const char *format, ...)
-{
+        snapshot_source *source, const char *format, ...) {
     va_list arguments;
 
     va_start(arguments, format);
@@ -40,14 +39,13 @@ __attribute__((format(printf, 2, 3))) static bool snapshot_fail(
     return false;
 }
 
-static bool snapshot_out_of_memory(snapshot_source *source)
-{
+static bool snapshot_out_of_memory(snapshot_source *source) {
     return snapshot_fail(source, "out of memory");
 }
 
 /* Reads into memory that is zero already; a short file leaves zeroes. */
-static void snapshot_read(const snapshot_source *source, void *into, uint64_t bytes, uint64_t at)
-{
+static void snapshot_read(
+        const snapshot_source *source, void *into, uint64_t bytes, uint64_t at) {
     char *to = into;
 
     while (bytes > 0) {
@@ -66,8 +64,7 @@ static void snapshot_read(const snapshot_source *source, void *into, uint64_t by
 }
 
 /* The next place at or after `at` that has data; `end` when there is none. */
-static uint64_t snapshot_data(const snapshot_source *source, uint64_t at, uint64_t end)
-{
+static uint64_t snapshot_data(const snapshot_source *source, uint64_t at, uint64_t end) {
     off_t found = lseek(source->fd, (off_t)at, SEEK_DATA);
 
     if (found < 0) {
@@ -77,18 +74,17 @@ static uint64_t snapshot_data(const snapshot_source *source, uint64_t at, uint64
 }
 
 static bool snapshot_check_section(snapshot_source *source, const prof_section *section,
-        uint64_t entry_bytes, uint64_t count_max, const char *name)
-{
+        uint64_t entry_bytes, uint64_t count_max, const char *name) {
     if (section->offset % 8 || section->offset < PROF_HEADER_BYTES ||
             section->offset > source->size || section->count > count_max ||
             section->count > (source->size - section->offset) / entry_bytes) {
-        return snapshot_fail(source, "damaged trace: the table of %s does not fit the file", name);
+        return snapshot_fail(
+                source, "damaged trace: the table of %s does not fit the file", name);
     }
     return true;
 }
 
-static bool snapshot_read_header(snapshot_source *source)
-{
+static bool snapshot_read_header(snapshot_source *source) {
     prof_trace_header *header = &source->into->header;
 
     if (source->size < PROF_HEADER_BYTES) {
@@ -99,29 +95,30 @@ static bool snapshot_read_header(snapshot_source *source)
         return snapshot_fail(source, "not a belay-prof trace");
     }
     if (header->version != PROF_TRACE_VERSION) {
-        return snapshot_fail(source, "trace of version %u, this belay-prof reads version %u",
-                header->version, PROF_TRACE_VERSION);
+        return snapshot_fail(source,
+                "trace of version %u, this belay-prof reads version %u", header->version,
+                PROF_TRACE_VERSION);
     }
     header->command[sizeof header->command - 1] = 0;
     if (header->period_bytes == 0) {
         return snapshot_fail(source, "damaged trace: no sampling period");
     }
-    return snapshot_check_section(source, &header->lanes, sizeof(prof_lane), PROF_LANES_MAX,
-                   "threads") &&
+    return snapshot_check_section(source, &header->lanes, sizeof(prof_lane),
+                   PROF_LANES_MAX, "threads") &&
            snapshot_check_section(source, &header->modules, sizeof(prof_module),
                    PROF_MODULES_MAX, "modules") &&
            snapshot_check_section(source, &header->stacks, sizeof(prof_stack),
                    SNAPSHOT_STACKS_MAX, "stacks") &&
            snapshot_check_section(source, &header->frames, sizeof(uint64_t),
                    SNAPSHOT_FRAMES_MAX, "frames") &&
-           snapshot_check_section(source, &header->blocks, sizeof(prof_block),
-                   1ULL << 32, "blocks");
+           snapshot_check_section(
+                   source, &header->blocks, sizeof(prof_block), 1ULL << 32, "blocks");
 }
 
-static bool snapshot_read_modules(snapshot_source *source)
-{
+static bool snapshot_read_modules(snapshot_source *source) {
     prof_snapshot *into = source->into;
-    uint64_t used = atomic_load_explicit(&into->header.modules_used, memory_order_relaxed);
+    uint64_t used =
+            atomic_load_explicit(&into->header.modules_used, memory_order_relaxed);
 
     if (used > into->header.modules.count) {
         used = into->header.modules.count;
@@ -144,8 +141,7 @@ static bool snapshot_read_modules(snapshot_source *source)
     return true;
 }
 
-static bool snapshot_read_frames(snapshot_source *source)
-{
+static bool snapshot_read_frames(snapshot_source *source) {
     prof_snapshot *into = source->into;
     uint64_t used = atomic_load_explicit(&into->header.frames_used, memory_order_relaxed);
 
@@ -157,12 +153,12 @@ static bool snapshot_read_frames(snapshot_source *source)
     if (!into->frames) {
         return snapshot_out_of_memory(source);
     }
-    snapshot_read(source, into->frames, used * sizeof *into->frames, into->header.frames.offset);
+    snapshot_read(source, into->frames, used * sizeof *into->frames,
+            into->header.frames.offset);
     return true;
 }
 
-static void snapshot_add_stack(prof_snapshot *into, const prof_stack *from)
-{
+static void snapshot_add_stack(prof_snapshot *into, const prof_stack *from) {
     prof_snapshot_stack *stack = &into->stacks[into->stack_count++];
     uint64_t frames = from->frame_count, at = from->frames_at;
 
@@ -177,8 +173,7 @@ static void snapshot_add_stack(prof_snapshot *into, const prof_stack *from)
     }
 }
 
-static bool snapshot_read_stacks(snapshot_source *source)
-{
+static bool snapshot_read_stacks(snapshot_source *source) {
     prof_snapshot *into = source->into;
     uint64_t count = into->header.stacks.count, used = 0;
 
@@ -205,8 +200,8 @@ static bool snapshot_read_stacks(snapshot_source *source)
     return true;
 }
 
-static prof_snapshot_stack *snapshot_stack_at(const snapshot_source *source, uint64_t index)
-{
+static prof_snapshot_stack *snapshot_stack_at(
+        const snapshot_source *source, uint64_t index) {
     if (index >= source->into->header.stacks.count || !source->where[index]) {
         return NULL;
     }
@@ -215,8 +210,7 @@ static prof_snapshot_stack *snapshot_stack_at(const snapshot_source *source, uin
 
 /* Calls `visit` with every run of entries of a table that the file has data for. */
 static bool snapshot_visit(snapshot_source *source, const prof_section *section,
-        uint64_t entry_bytes, void (*visit)(snapshot_source *, const void *, size_t))
-{
+        uint64_t entry_bytes, void (*visit)(snapshot_source *, const void *, size_t)) {
     uint64_t at = section->offset, end = section->offset + section->count * entry_bytes;
     uint64_t chunk = SNAPSHOT_CHUNK_BYTES / entry_bytes * entry_bytes;
     char *buffer = malloc(chunk);
@@ -225,7 +219,8 @@ static bool snapshot_visit(snapshot_source *source, const prof_section *section,
         return snapshot_out_of_memory(source);
     }
     while ((at = snapshot_data(source, at, end)) < end) {
-        uint64_t first = section->offset + (at - section->offset) / entry_bytes * entry_bytes;
+        uint64_t first =
+                section->offset + (at - section->offset) / entry_bytes * entry_bytes;
         uint64_t bytes = end - first < chunk ? end - first : chunk;
 
         memset(buffer, 0, bytes);
@@ -237,8 +232,8 @@ static bool snapshot_visit(snapshot_source *source, const prof_section *section,
     return true;
 }
 
-static void snapshot_visit_lanes(snapshot_source *source, const void *entries, size_t count)
-{
+static void snapshot_visit_lanes(
+        snapshot_source *source, const void *entries, size_t count) {
     const prof_lane *lanes = entries;
 
     for (size_t i = 0; i < count; i++) {
@@ -255,8 +250,8 @@ static void snapshot_visit_lanes(snapshot_source *source, const void *entries, s
     }
 }
 
-static void snapshot_visit_blocks(snapshot_source *source, const void *entries, size_t count)
-{
+static void snapshot_visit_blocks(
+        snapshot_source *source, const void *entries, size_t count) {
     const prof_block *blocks = entries;
     uint64_t period = source->into->header.period_bytes;
 
@@ -277,18 +272,19 @@ static void snapshot_visit_blocks(snapshot_source *source, const void *entries, 
     }
 }
 
-static bool snapshot_fill(snapshot_source *source)
-{
+static bool snapshot_fill(snapshot_source *source) {
     prof_trace_header *header = &source->into->header;
 
     return snapshot_read_header(source) && snapshot_read_modules(source) &&
            snapshot_read_frames(source) && snapshot_read_stacks(source) &&
-           snapshot_visit(source, &header->lanes, sizeof(prof_lane), snapshot_visit_lanes) &&
-           snapshot_visit(source, &header->blocks, sizeof(prof_block), snapshot_visit_blocks);
+           snapshot_visit(
+                   source, &header->lanes, sizeof(prof_lane), snapshot_visit_lanes) &&
+           snapshot_visit(
+                   source, &header->blocks, sizeof(prof_block), snapshot_visit_blocks);
 }
 
-bool prof__snapshot_load(const char *path, prof_snapshot *out, char *problem, size_t problem_bytes)
-{
+bool prof__snapshot_load(
+        const char *path, prof_snapshot *out, char *problem, size_t problem_bytes) {
     prof_snapshot snapshot = {.modules = NULL};
     snapshot_source source = {
             .into = &snapshot, .problem = problem, .problem_bytes = problem_bytes};
@@ -320,8 +316,7 @@ bool prof__snapshot_load(const char *path, prof_snapshot *out, char *problem, si
     return true;
 }
 
-void prof__snapshot_free(prof_snapshot *snapshot)
-{
+void prof__snapshot_free(prof_snapshot *snapshot) {
     free(snapshot->modules);
     free(snapshot->stacks);
     free(snapshot->frames);
@@ -329,15 +324,15 @@ void prof__snapshot_free(prof_snapshot *snapshot)
 }
 
 const prof_module *prof__snapshot_module(
-        const prof_snapshot *snapshot, uint64_t address, uint32_t epoch)
-{
+        const prof_snapshot *snapshot, uint64_t address, uint32_t epoch) {
     const prof_module *best = NULL;
 
     for (size_t i = 0; i < snapshot->module_count; i++) {
         const prof_module *module = &snapshot->modules[i];
 
-        if (module->born && module->born <= (uint64_t)epoch + 1 && address >= module->start &&
-                address < module->end && (!best || module->born >= best->born)) {
+        if (module->born && module->born <= (uint64_t)epoch + 1 &&
+                address >= module->start && address < module->end &&
+                (!best || module->born >= best->born)) {
             best = module;
         }
     }

@@ -31,7 +31,7 @@ typedef struct prof_snapshot {
     size_t module_count;
     prof_snapshot_stack *stacks; /* only those in use */
     size_t stack_count;
-    uint64_t *frames; /* what the stacks point into */
+    uint64_t *frames;  /* what the stacks point into */
     uint64_t taken_ns; /* CLOCK_REALTIME when it was loaded */
 } prof_snapshot;
 

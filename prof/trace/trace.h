@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* trace.h - the file that a profiled process writes and the tool reads.
  *
- *   target: create -> map shared -> fill while it runs ; tool: read at any moment, also after death
+ *   target: create -> map shared -> fill while it runs ; tool: read at any moment, also
+ * after death
  *
  * The file is one header page and five tables at fixed places. Nothing in it is ever
  * moved, so that a reader needs no cooperation: it copies the tables and is done. Each
@@ -23,12 +24,13 @@
 
 enum {
     PROF_HEADER_BYTES = 4096,
-    PROF_FRAMES_MAX = 512,       /* deepest stack that is kept whole */
-    PROF_LANE_SLOTS = 64,        /* one for each walk a thread remembers */
-    PROF_LANES_MAX = 4096,       /* threads alive at one time */
-    PROF_MODULES_MAX = 4096,     /* modules ever seen */
-    PROF_STACK_BITS = 20,        /* a block packs its stack into this many bits */
-    PROF_COUNT_FRACTION_BITS = 16 /* counts are in 1/65536: a sample stands for a fraction */
+    PROF_FRAMES_MAX = 512,   /* deepest stack that is kept whole */
+    PROF_LANE_SLOTS = 64,    /* one for each walk a thread remembers */
+    PROF_LANES_MAX = 4096,   /* threads alive at one time */
+    PROF_MODULES_MAX = 4096, /* modules ever seen */
+    PROF_STACK_BITS = 20,    /* a block packs its stack into this many bits */
+    PROF_COUNT_FRACTION_BITS =
+            16 /* counts are in 1/65536: a sample stands for a fraction */
 };
 
 #define PROF_SIZE_MAX ((1ULL << (64 - PROF_STACK_BITS)) - 1)
@@ -42,10 +44,10 @@ enum {
 
 /* Bits of prof_stack.flags. */
 enum {
-    PROF_STACK_DEEP = 1,    /* cut off after PROF_FRAMES_MAX frames */
-    PROF_STACK_BROKEN = 2,  /* the walk met code it has no rule for */
-    PROF_STACK_OFF = 4,     /* not on the thread's own stack: only the leaf is known */
-    PROF_STACK_LOST = 8     /* the record for everything the full tables could not take */
+    PROF_STACK_DEEP = 1,   /* cut off after PROF_FRAMES_MAX frames */
+    PROF_STACK_BROKEN = 2, /* the walk met code it has no rule for */
+    PROF_STACK_OFF = 4,    /* not on the thread's own stack: only the leaf is known */
+    PROF_STACK_LOST = 8    /* the record for everything the full tables could not take */
 };
 
 /* What was not recorded, and why; every line is shown by the report. */
@@ -57,6 +59,7 @@ enum {
     X(BACKING, backing, "table pages refused by the file system")
 
 enum {
+
 #define X(name, field, text) PROF_LOSS_##name,
     PROF_LOSS_LIST(X)
 #undef X
@@ -69,7 +72,7 @@ typedef struct prof_section {
 } prof_section;
 
 typedef struct prof_trace_header {
-    uint64_t magic;
+    _Atomic uint64_t magic; /* written last */
     uint32_t version;
     uint32_t flags;
     uint64_t pid;
@@ -111,10 +114,10 @@ typedef struct prof_module {
 } prof_module;
 
 typedef struct prof_stack {
-    _Atomic uint64_t hash;      /* claims the record; 0: free */
-    _Atomic uint64_t count_q16; /* allocations so far, in 1/65536 */
-    _Atomic uint64_t bytes;     /* bytes so far */
-    _Atomic uint64_t samples;   /* sampling only: how many samples stand behind these */
+    _Atomic uint64_t hash;        /* claims the record; 0: free */
+    _Atomic uint64_t count_q16;   /* allocations so far, in 1/65536 */
+    _Atomic uint64_t bytes;       /* bytes so far */
+    _Atomic uint64_t samples;     /* sampling only: how many samples stand behind these */
     _Atomic uint32_t frame_count; /* written last; 0: not ready */
     uint32_t frames_at;           /* index into the table of frames */
     uint32_t flags;

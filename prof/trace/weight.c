@@ -4,8 +4,7 @@
 #include <string.h>
 
 /* exp(-x) for 0 <= x < 0.5 */
-static double weight_exp_small(double x)
-{
+static double weight_exp_small(double x) {
     double term = 1, sum = 1;
 
     for (int i = 1; i < 16; i++) {
@@ -16,8 +15,7 @@ static double weight_exp_small(double x)
 }
 
 /* 1 - exp(-x) for 0 <= x < 0.5, without cancellation */
-static double weight_hit_small(double x)
-{
+static double weight_hit_small(double x) {
     double term = x, sum = x;
 
     for (int i = 2; i < 16; i++) {
@@ -27,8 +25,7 @@ static double weight_hit_small(double x)
     return sum;
 }
 
-double prof__weight_of(uint64_t size_bytes, uint64_t period_bytes)
-{
+double prof__weight_of(uint64_t size_bytes, uint64_t period_bytes) {
     double x, y;
     int halvings = 0;
 
@@ -52,8 +49,7 @@ double prof__weight_of(uint64_t size_bytes, uint64_t period_bytes)
 }
 
 /* Natural logarithm of 0 < u <= 1: log(m * 2^e) with m near 1 by the atanh series. */
-static double weight_log(double u)
-{
+static double weight_log(double u) {
     uint64_t bits;
     double m, s, square, power, sum = 0;
     int exponent;
@@ -76,8 +72,7 @@ static double weight_log(double u)
     return 2 * sum + exponent * 0.69314718055994530942;
 }
 
-uint64_t prof__weight_gap(uint64_t random, uint64_t period_bytes)
-{
+uint64_t prof__weight_gap(uint64_t random, uint64_t period_bytes) {
     double u = ((double)(random >> 11) + 1) * 0x1p-53; /* (0, 1] */
     double gap = -weight_log(u) * (double)period_bytes;
 

@@ -5,7 +5,8 @@
  * mean `period_bytes`, so an allocation of s bytes is sampled with p = 1 - exp(-s/period)
  * and stands for 1/p allocations of its size. Sums weighted so are unbiased.
  *
- * Pure functions, safe everywhere; no libm, because the preloaded library needs libc only. */
+ * Pure functions, safe everywhere; no libm, because the preloaded library needs libc
+ * only. */
 #ifndef BELAY_PROF_WEIGHT_H
 #define BELAY_PROF_WEIGHT_H
 

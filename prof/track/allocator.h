@@ -2,8 +2,9 @@
 /* allocator.h - the allocator that the program would have had without us.
  *
  * Whatever stands behind ours in the search order of the loader: glibc, or a jemalloc or
- * mimalloc that the program links or preloads. Found by dlsym(RTLD_NEXT) at the first call.
- * Until then the pointers lead to functions that do the finding, so the hot path has no test. */
+ * mimalloc that the program links or preloads. Found by dlsym(RTLD_NEXT) at the first
+ * call. Until then the pointers lead to functions that do the finding, so the hot path
+ * has no test. */
 #ifndef BELAY_PROF_ALLOCATOR_H
 #define BELAY_PROF_ALLOCATOR_H
 

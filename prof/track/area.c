@@ -20,23 +20,23 @@ static int area_fd = -1;
 static dev_t area_device = 0;
 static ino_t area_inode = 0;
 
-void prof__area_lose(int kind)
-{
+void prof__area_lose(int kind) {
     if (prof__area.header) {
-        atomic_fetch_add_explicit(&prof__area.header->losses[kind], 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(
+                &prof__area.header->losses[kind], 1, memory_order_relaxed);
     }
 }
 
-/* The program may have closed our descriptor and opened a file of its own with its number. */
-static bool area_fd_is_ours(void)
-{
+/* The program may have closed our descriptor and opened a file of its own with its
+ * number. */
+static bool area_fd_is_ours(void) {
     struct stat now;
 
-    return fstat(area_fd, &now) == 0 && now.st_dev == area_device && now.st_ino == area_inode;
+    return fstat(area_fd, &now) == 0 && now.st_dev == area_device &&
+           now.st_ino == area_inode;
 }
 
-static bool area_back_part(size_t part)
-{
+static bool area_back_part(size_t part) {
     uint8_t state = atomic_load_explicit(&prof__area_parts[part], memory_order_relaxed);
     int saved_errno = errno;
     int result;
@@ -49,11 +49,11 @@ static bool area_back_part(size_t part)
         return false;
     }
     do {
-        result = fallocate(
-                area_fd, 0, (off_t)(part << PROF_AREA_PART_BITS), (off_t)1 << PROF_AREA_PART_BITS);
+        result = fallocate(area_fd, 0, (off_t)(part << PROF_AREA_PART_BITS),
+                (off_t)1 << PROF_AREA_PART_BITS);
     } while (result < 0 && errno == EINTR);
-    atomic_store_explicit(
-            &prof__area_parts[part], result == 0 ? AREA_BACKED : AREA_REFUSED, memory_order_relaxed);
+    atomic_store_explicit(&prof__area_parts[part],
+            result == 0 ? AREA_BACKED : AREA_REFUSED, memory_order_relaxed);
     if (result < 0 && part != 0) {
         prof__area_lose(PROF_LOSS_BACKING);
     }
@@ -61,8 +61,7 @@ static bool area_back_part(size_t part)
     return result == 0;
 }
 
-bool prof__area_ask(size_t first_part, size_t last_part)
-{
+bool prof__area_ask(size_t first_part, size_t last_part) {
     for (size_t part = first_part; part <= last_part; part++) {
         if (!area_back_part(part)) {
             return false;
@@ -71,16 +70,16 @@ bool prof__area_ask(size_t first_part, size_t last_part)
     return true;
 }
 
-static uint64_t area_place(prof_section *section, uint64_t at, uint64_t count, size_t bytes)
-{
+static uint64_t area_place(
+        prof_section *section, uint64_t at, uint64_t count, size_t bytes) {
     section->offset = at;
     section->count = count;
     /* Whole parts, so that no part belongs to two tables. */
-    return (at + count * bytes + (1u << PROF_AREA_PART_BITS) - 1) >> PROF_AREA_PART_BITS << PROF_AREA_PART_BITS;
+    return (at + count * bytes + (1u << PROF_AREA_PART_BITS) - 1) >>
+           PROF_AREA_PART_BITS << PROF_AREA_PART_BITS;
 }
 
-static const char *area_open(const char *path, uint64_t size)
-{
+static const char *area_open(const char *path, uint64_t size) {
     struct rlimit limit;
     struct stat status;
     int fd, high;
@@ -110,8 +109,7 @@ static const char *area_open(const char *path, uint64_t size)
     return NULL;
 }
 
-const char *prof__area_create(const char *path, const prof_area_limits *limits)
-{
+const char *prof__area_create(const char *path, const prof_area_limits *limits) {
     prof_trace_header plan = {0};
     uint64_t end = 1u << PROF_AREA_PART_BITS;
     const char *problem;
@@ -144,8 +142,7 @@ const char *prof__area_create(const char *path, const prof_area_limits *limits)
     return NULL;
 }
 
-void prof__area_abandon(void)
-{
+void prof__area_abandon(void) {
     /* The mapping stays: another thread of the parent's image may have been inside it. */
     prof__area = (prof_area){0};
     for (size_t i = 0; i < PROF_AREA_PARTS_MAX; i++) {

@@ -3,9 +3,9 @@
  *
  *   create -> back (before the first touch of each part) -> abandon (in a forked child)
  *
- * A sparse file on a full file system kills the process that touches it (SIGBUS). So every
- * part of 64 KiB is asked for with fallocate before it is touched, and a refusal is a
- * counted loss, never a crash. Thread-safe; nothing here allocates from the heap. */
+ * A sparse file on a full file system kills the process that touches it (SIGBUS). So
+ * every part of 64 KiB is asked for with fallocate before it is touched, and a refusal is
+ * a counted loss, never a crash. Thread-safe; nothing here allocates from the heap. */
 #ifndef BELAY_PROF_AREA_H
 #define BELAY_PROF_AREA_H
 
@@ -52,8 +52,7 @@ bool prof__area_ask(size_t first_part, size_t last_part);
 
 /* Makes sure that the file system stands behind [start, start + bytes), at most one part
  * long. False: do not touch it; the loss is counted. */
-static inline bool prof__area_back(const void *start, size_t bytes)
-{
+static inline bool prof__area_back(const void *start, size_t bytes) {
     size_t offset = (size_t)((const char *)start - (const char *)prof__area.header);
     size_t first = offset >> PROF_AREA_PART_BITS;
     size_t last = (offset + bytes - 1) >> PROF_AREA_PART_BITS;

@@ -4,8 +4,8 @@
  *   insert (after the allocation) -> remove (before the free)
  *
  * Only the thread that got an address from the allocator inserts it, and only the thread
- * that frees it removes it, and the program orders the two: no key is ever contended, only
- * slots are. Lock-free, any thread, never allocates. */
+ * that frees it removes it, and the program orders the two: no key is ever contended,
+ * only slots are. Lock-free, any thread, never allocates. */
 #ifndef BELAY_PROF_BLOCKS_H
 #define BELAY_PROF_BLOCKS_H
 
@@ -13,16 +13,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One byte for each group of addresses, 512 bytes of the heap: 0 means that no address of the
- * group is in the table. It lets `free` skip the table for the blocks that were not sampled;
- * coarse, so that the bytes of a busy heap stay in the first cache. All bytes are 255 when
- * every allocation is recorded. */
+/* One byte for each group of addresses, 512 bytes of the heap: 0 means that no address of
+ * the group is in the table. It lets `free` skip the table for the blocks that were not
+ * sampled; coarse, so that the bytes of a busy heap stay in the first cache. All bytes
+ * are 255 when every allocation is recorded. */
 enum { PROF_FILTER_BYTES = 1 << 18, PROF_FILTER_SHIFT = 9 };
 
 extern _Atomic uint8_t prof__filter[PROF_FILTER_BYTES];
 
-static inline size_t prof__filter_index(const void *block)
-{
+static inline size_t prof__filter_index(const void *block) {
     return ((uintptr_t)block >> PROF_FILTER_SHIFT) & (PROF_FILTER_BYTES - 1);
 }
 

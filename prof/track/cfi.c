@@ -25,8 +25,7 @@ typedef struct cfi_entry {
     uint8_t pointer_encoding;
 } cfi_entry;
 
-static uint64_t cfi_fixed(cfi_bytes *in, size_t size)
-{
+static uint64_t cfi_fixed(cfi_bytes *in, size_t size) {
     uint64_t value = 0;
 
     if ((size_t)(in->end - in->at) < size) {
@@ -38,8 +37,7 @@ static uint64_t cfi_fixed(cfi_bytes *in, size_t size)
     return value;
 }
 
-static uint64_t cfi_uleb(cfi_bytes *in)
-{
+static uint64_t cfi_uleb(cfi_bytes *in) {
     uint64_t value = 0;
 
     for (unsigned shift = 0; in->at < in->end; shift += 7) {
@@ -55,8 +53,7 @@ static uint64_t cfi_uleb(cfi_bytes *in)
     return value;
 }
 
-static int64_t cfi_sleb(cfi_bytes *in)
-{
+static int64_t cfi_sleb(cfi_bytes *in) {
     uint64_t value = 0;
     unsigned shift = 0;
     uint8_t byte = 0;
@@ -78,8 +75,7 @@ static int64_t cfi_sleb(cfi_bytes *in)
 }
 
 /* An encoded pointer (DW_EH_PE_*): absolute or relative to its own place. */
-static uint64_t cfi_pointer(cfi_bytes *in, uint8_t encoding, bool is_size)
-{
+static uint64_t cfi_pointer(cfi_bytes *in, uint8_t encoding, bool is_size) {
     uint64_t place = (uintptr_t)in->at, value;
 
     switch (encoding & 0x0f) {
@@ -107,8 +103,7 @@ static uint64_t cfi_pointer(cfi_bytes *in, uint8_t encoding, bool is_size)
     return !is_size && (encoding & 0x70) == 0x10 && value ? value + place : value;
 }
 
-static bool cfi_parse_cie(const uint8_t *cie, const uint8_t *limit, cfi_entry *entry)
-{
+static bool cfi_parse_cie(const uint8_t *cie, const uint8_t *limit, cfi_entry *entry) {
     cfi_bytes in = {cie, limit};
     uint64_t length = cfi_fixed(&in, 4), id = cfi_fixed(&in, 4);
     uint8_t version;
@@ -158,8 +153,7 @@ static bool cfi_parse_cie(const uint8_t *cie, const uint8_t *limit, cfi_entry *e
     return true;
 }
 
-static bool cfi_parse_fde(const uint8_t *fde, const uint8_t *limit, cfi_entry *entry)
-{
+static bool cfi_parse_fde(const uint8_t *fde, const uint8_t *limit, cfi_entry *entry) {
     cfi_bytes in = {fde, limit};
     uint64_t length = cfi_fixed(&in, 4), back;
     const uint8_t *id_at = in.at;
@@ -181,8 +175,7 @@ static bool cfi_parse_fde(const uint8_t *fde, const uint8_t *limit, cfi_entry *e
 }
 
 /* The one expression compilers use for realigned frames: a word at rbp + offset. */
-static bool cfi_is_bp_expression(cfi_bytes in, bool is_deref, int32_t *out_offset)
-{
+static bool cfi_is_bp_expression(cfi_bytes in, bool is_deref, int32_t *out_offset) {
     int64_t offset;
 
     if (in.at >= in.end || *in.at++ != 0x70 + CFI_RBP) { /* DW_OP_breg6 */
@@ -196,8 +189,7 @@ static bool cfi_is_bp_expression(cfi_bytes in, bool is_deref, int32_t *out_offse
     return in.at == in.end;
 }
 
-static cfi_bytes cfi_block(cfi_bytes *in)
-{
+static cfi_bytes cfi_block(cfi_bytes *in) {
     uint64_t size = cfi_uleb(in);
     cfi_bytes block = {in->at, in->at};
 
@@ -207,23 +199,20 @@ static cfi_bytes cfi_block(cfi_bytes *in)
     return block;
 }
 
-static void cfi_set_cfa(cfi_row *row, uint64_t reg, int64_t offset)
-{
+static void cfi_set_cfa(cfi_row *row, uint64_t reg, int64_t offset) {
     row->is_understood = reg == CFI_RSP || reg == CFI_RBP;
     row->rule.cfa = reg == CFI_RSP ? PROF_CFA_SP : PROF_CFA_BP;
     row->rule.offset = (int32_t)offset;
 }
 
-static void cfi_set_saved(cfi_row *row, uint64_t reg, int64_t offset)
-{
+static void cfi_set_saved(cfi_row *row, uint64_t reg, int64_t offset) {
     if (reg == CFI_RBP) {
         row->rule.saved_bp = PROF_BP_AT_CFA;
         row->rule.bp_offset = (int32_t)offset;
     }
 }
 
-static void cfi_restore(cfi_row *row, uint64_t reg, const cfi_row *initial)
-{
+static void cfi_restore(cfi_row *row, uint64_t reg, const cfi_row *initial) {
     if (reg == CFI_RBP) {
         row->rule.saved_bp = initial->rule.saved_bp;
         row->rule.bp_offset = initial->rule.bp_offset;
@@ -232,8 +221,7 @@ static void cfi_restore(cfi_row *row, uint64_t reg, const cfi_row *initial)
 
 /* The operations whose number is in the low six bits. */
 static void cfi_extended(uint8_t op, cfi_bytes *in, const cfi_entry *entry, cfi_row *row,
-        const cfi_row *initial)
-{
+        const cfi_row *initial) {
     uint64_t reg;
 
     switch (op) {
@@ -303,8 +291,7 @@ static void cfi_extended(uint8_t op, cfi_bytes *in, const cfi_entry *entry, cfi_
 
 /* Runs a program of row changes up to the row that holds at `pc`. */
 static void cfi_run(cfi_bytes in, const cfi_entry *entry, uint64_t pc, cfi_row *row,
-        const cfi_row *initial)
-{
+        const cfi_row *initial) {
     cfi_row saved[CFI_NESTING];
     int depth = 0;
     uint64_t place = entry->start;
@@ -338,8 +325,7 @@ static void cfi_run(cfi_bytes in, const cfi_entry *entry, uint64_t pc, cfi_row *
 }
 
 /* The sorted table of .eh_frame_hdr: (function, description), both relative to it. */
-static const uint8_t *cfi_search(uint64_t pc, const uint8_t *hdr, const uint8_t *limit)
-{
+static const uint8_t *cfi_search(uint64_t pc, const uint8_t *hdr, const uint8_t *limit) {
     cfi_bytes in = {hdr + 4, limit};
     const uint8_t *table;
     int64_t target = (int64_t)(pc - (uint64_t)(uintptr_t)hdr);
@@ -369,8 +355,8 @@ static const uint8_t *cfi_search(uint64_t pc, const uint8_t *hdr, const uint8_t 
     return pair[0] <= target ? hdr + pair[1] : NULL;
 }
 
-void prof__cfi_find(uint64_t pc, const uint8_t *eh_frame_hdr, uint64_t end, prof_rule *out_rule)
-{
+void prof__cfi_find(
+        uint64_t pc, const uint8_t *eh_frame_hdr, uint64_t end, prof_rule *out_rule) {
     const uint8_t *limit = (const uint8_t *)(uintptr_t)end, *fde;
     cfi_row initial = {.is_understood = false}, row;
     cfi_entry entry;

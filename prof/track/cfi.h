@@ -36,6 +36,7 @@ typedef struct prof_rule {
 /* Finds the rule that holds at `pc` (an address inside the call instruction).
  * `eh_frame_hdr` is the module's, `end` the end of its mapping. Sets PROF_CFA_NONE when
  * there is none or it is not understood. */
-void prof__cfi_find(uint64_t pc, const uint8_t *eh_frame_hdr, uint64_t end, prof_rule *out_rule);
+void prof__cfi_find(
+        uint64_t pc, const uint8_t *eh_frame_hdr, uint64_t end, prof_rule *out_rule);
 
 #endif

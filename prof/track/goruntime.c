@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The layout is that of Go 1.20 to 1.26: a moduledata begins with the pointer to the
  * program counter table and five slices into it; then come, at fixed words, the bounds of
- * the code and the base of the functions' data. Everything is checked before it is used; a
- * layout that does not fit means "no Go frames", never a wrong read. */
+ * the code and the base of the functions' data. Everything is checked before it is used;
+ * a layout that does not fit means "no Go frames", never a wrong read. */
 #include "goruntime.h"
 
 #include <elf.h>
@@ -36,8 +36,7 @@ typedef struct go_image {
 
 prof_goruntime prof__go = {0};
 
-static bool goruntime_contains(const go_image *image, uint64_t at, uint64_t bytes)
-{
+static bool goruntime_contains(const go_image *image, uint64_t at, uint64_t bytes) {
     for (int i = 0; i < image->count; i++) {
         const go_segment *segment = &image->segments[i];
 
@@ -48,8 +47,7 @@ static bool goruntime_contains(const go_image *image, uint64_t at, uint64_t byte
     return false;
 }
 
-static void goruntime_load(go_image *image)
-{
+static void goruntime_load(go_image *image) {
     const ElfW(Phdr) *header = (const ElfW(Phdr) *)getauxval(AT_PHDR);
     uint64_t count = getauxval(AT_PHNUM), bias = 0;
 
@@ -69,8 +67,7 @@ static void goruntime_load(go_image *image)
     }
 }
 
-static bool goruntime_is_module(const go_image *image, const uint64_t *word)
-{
+static bool goruntime_is_module(const go_image *image, const uint64_t *word) {
     static const uint8_t magic[8] = {GO_PCLNTAB_MAGIC, 0xff, 0xff, 0xff, 0, 0, 1, 8};
 
     for (int slice = GO_NAMES; slice < GO_TABLE; slice += 3) {
@@ -80,19 +77,20 @@ static bool goruntime_is_module(const go_image *image, const uint64_t *word)
         }
     }
     return word[GO_TEXT] < word[GO_ETEXT] && word[GO_TABLE + 1] > 1 &&
-           word[GO_TABLE + 1] < UINT32_MAX && goruntime_contains(image, word[0], sizeof magic) &&
+           word[GO_TABLE + 1] < UINT32_MAX &&
+           goruntime_contains(image, word[0], sizeof magic) &&
            goruntime_contains(image, word[GO_TEXT], word[GO_ETEXT] - word[GO_TEXT]) &&
            goruntime_contains(image, word[GO_TABLE], word[GO_TABLE + 1] * 8) &&
            memcmp((const void *)(uintptr_t)word[0], magic, sizeof magic) == 0;
 }
 
-static const uint64_t *goruntime_module(const go_image *image)
-{
+static const uint64_t *goruntime_module(const go_image *image) {
     for (int i = 0; i < image->count; i++) {
         const go_segment *segment = &image->segments[i];
         uint64_t at = (segment->start + 7) & ~7ULL;
 
-        for (; segment->is_writable && at + GO_MODULE_WORDS * 8 <= segment->end; at += 8) {
+        for (; segment->is_writable && at + GO_MODULE_WORDS * 8 <= segment->end;
+                at += 8) {
             const uint64_t *word = (const uint64_t *)(uintptr_t)at;
 
             /* Cheap first: nearly all words are no pointers. */
@@ -105,14 +103,12 @@ static const uint64_t *goruntime_module(const go_image *image)
     return NULL;
 }
 
-static void goruntime_add(prof_range range[2], uint64_t start, uint64_t end)
-{
+static void goruntime_add(prof_range range[2], uint64_t start, uint64_t end) {
     range[range[0].end != 0] = (prof_range){start, end};
 }
 
 /* Goes through the table of functions once; a program has up to some 100,000. */
-static void goruntime_functions(const go_image *image, const uint64_t *word)
-{
+static void goruntime_functions(const go_image *image, const uint64_t *word) {
     const uint32_t *table = (const uint32_t *)(uintptr_t)word[GO_TABLE];
     uint64_t count = word[GO_TABLE + 1] - 1; /* the last row is the end of the code */
 
@@ -138,8 +134,7 @@ static void goruntime_functions(const go_image *image, const uint64_t *word)
     }
 }
 
-bool prof__goruntime_find(void)
-{
+bool prof__goruntime_find(void) {
     go_image image = {.count = 0};
     const uint64_t *word;
 
@@ -157,8 +152,8 @@ bool prof__goruntime_find(void)
 }
 
 /* mov OFFSET(%rsp), REGISTER or sub OFFSET(%rsp), REGISTER; returns its length or 0. */
-static int goruntime_slot(const uint8_t *code, uint8_t op, uint8_t reg, int32_t *out_offset)
-{
+static int goruntime_slot(
+        const uint8_t *code, uint8_t op, uint8_t reg, int32_t *out_offset) {
     if (code[0] != 0x48 || code[1] != op || code[3] != 0x24) {
         return 0;
     }
@@ -173,9 +168,9 @@ static int goruntime_slot(const uint8_t *code, uint8_t op, uint8_t reg, int32_t 
     return 0;
 }
 
-/* Position independent programs first load the place of g: mov $-8, %rcx or from the GOT. */
-static const uint8_t *goruntime_skip_tls(const uint8_t *code)
-{
+/* Position independent programs first load the place of g: mov $-8, %rcx or from the GOT.
+ */
+static const uint8_t *goruntime_skip_tls(const uint8_t *code) {
     bool is_load = code[0] == 0x48 && ((code[1] == 0xc7 && code[2] == 0xc1) ||
                                               (code[1] == 0x8b && code[2] == 0x0d));
 
@@ -183,8 +178,7 @@ static const uint8_t *goruntime_skip_tls(const uint8_t *code)
 }
 
 /* What asmcgocall does after the call tells where it has put g and the depth. */
-void prof__goruntime_rule(uint64_t pc, prof_rule *out_rule)
-{
+void prof__goruntime_rule(uint64_t pc, prof_rule *out_rule) {
     enum { RSI = 6, RDI = 7, MOV = 0x8b, SUB = 0x2b };
 
     static const uint8_t load_high[4] = {0x48, 0x8b, 0x77, 0x08}; /* mov 8(%rdi), %rsi */

@@ -29,15 +29,13 @@ extern prof_goruntime prof__go;
 /* Looks for a Go runtime in the executable. False: none of a known layout. */
 bool prof__goruntime_find(void);
 
-static inline bool prof__goruntime_has(uint64_t pc)
-{
+static inline bool prof__goruntime_has(uint64_t pc) {
     return pc - prof__go.text < prof__go.etext - prof__go.text;
 }
 
-static inline bool prof__goruntime_is_callback(uint64_t pc)
-{
-    return pc - prof__go.cgocallback[0].start < prof__go.cgocallback[0].end -
-                                                        prof__go.cgocallback[0].start ||
+static inline bool prof__goruntime_is_callback(uint64_t pc) {
+    return pc - prof__go.cgocallback[0].start <
+                   prof__go.cgocallback[0].end - prof__go.cgocallback[0].start ||
            pc - prof__go.cgocallback[1].start <
                    prof__go.cgocallback[1].end - prof__go.cgocallback[1].start;
 }

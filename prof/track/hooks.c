@@ -21,8 +21,7 @@
 #define HOOK_LIKELY(x) __builtin_expect(!!(x), 1)
 
 /* True when no sample is due and `size` has been paid for. */
-static inline bool hook_is_short(size_t size)
-{
+static inline bool hook_is_short(size_t size) {
     if (HOOK_LIKELY(size < prof__local.left)) {
         prof__local.left -= size;
         return true;
@@ -31,14 +30,12 @@ static inline bool hook_is_short(size_t size)
 }
 
 /* True when `block` can't be in the table. */
-static inline bool hook_is_unknown(const void *block)
-{
+static inline bool hook_is_unknown(const void *block) {
     return atomic_load_explicit(
                    &prof__filter[prof__filter_index(block)], memory_order_relaxed) == 0;
 }
 
-HOOK_LONG void *hook_malloc(size_t size)
-{
+HOOK_LONG void *hook_malloc(size_t size) {
     prof_origin origin = PROF_ORIGIN_HERE;
     void *block = prof__next.malloc(size);
 
@@ -48,13 +45,11 @@ HOOK_LONG void *hook_malloc(size_t size)
     return block;
 }
 
-HOOK void *malloc(size_t size)
-{
+HOOK void *malloc(size_t size) {
     return hook_is_short(size) ? prof__next.malloc(size) : hook_malloc(size);
 }
 
-HOOK_LONG void hook_free(void *block)
-{
+HOOK_LONG void hook_free(void *block) {
     uint32_t stack;
     size_t size;
 
@@ -64,8 +59,7 @@ HOOK_LONG void hook_free(void *block)
     }
 }
 
-HOOK void free(void *block)
-{
+HOOK void free(void *block) {
     if (HOOK_LIKELY(hook_is_unknown(block))) {
         prof__next.free(block);
     } else {
@@ -73,8 +67,7 @@ HOOK void free(void *block)
     }
 }
 
-HOOK_LONG void *hook_calloc(size_t count, size_t size)
-{
+HOOK_LONG void *hook_calloc(size_t count, size_t size) {
     prof_origin origin = PROF_ORIGIN_HERE;
     void *block = prof__next.calloc(count, size);
 
@@ -84,8 +77,7 @@ HOOK_LONG void *hook_calloc(size_t count, size_t size)
     return block;
 }
 
-HOOK void *calloc(size_t count, size_t size)
-{
+HOOK void *calloc(size_t count, size_t size) {
     size_t bytes;
 
     if (!__builtin_mul_overflow(count, size, &bytes) && hook_is_short(bytes)) {
@@ -94,16 +86,14 @@ HOOK void *calloc(size_t count, size_t size)
     return hook_calloc(count, size);
 }
 
-static void *hook_move_early(void *block, size_t size)
-{
+static void *hook_move_early(void *block, size_t size) {
     size_t old = prof__allocator_owned_bytes(block);
     void *moved = prof__next.malloc(size);
 
     return moved ? memcpy(moved, block, old < size ? old : size) : NULL;
 }
 
-HOOK_LONG void *hook_realloc(void *block, size_t size)
-{
+HOOK_LONG void *hook_realloc(void *block, size_t size) {
     prof_origin origin = PROF_ORIGIN_HERE;
     uint32_t stack = 0;
     size_t old_size = 0;
@@ -111,7 +101,8 @@ HOOK_LONG void *hook_realloc(void *block, size_t size)
     /* Removed before the call: after it, another thread may own the address. */
     bool was_known = block && !is_early && !hook_is_unknown(block) &&
                      prof__recorder_freed(block, &stack, &old_size);
-    void *moved = is_early ? hook_move_early(block, size) : prof__next.realloc(block, size);
+    void *moved =
+            is_early ? hook_move_early(block, size) : prof__next.realloc(block, size);
 
     if (moved) {
         if (!hook_is_short(size)) {
@@ -123,8 +114,7 @@ HOOK_LONG void *hook_realloc(void *block, size_t size)
     return moved;
 }
 
-HOOK void *realloc(void *block, size_t size)
-{
+HOOK void *realloc(void *block, size_t size) {
     if (HOOK_LIKELY(size < prof__local.left && hook_is_unknown(block))) {
         prof__local.left -= size;
         return prof__next.realloc(block, size);
@@ -132,8 +122,7 @@ HOOK void *realloc(void *block, size_t size)
     return hook_realloc(block, size);
 }
 
-HOOK void *reallocarray(void *block, size_t count, size_t size)
-{
+HOOK void *reallocarray(void *block, size_t count, size_t size) {
     size_t bytes;
 
     if (__builtin_mul_overflow(count, size, &bytes)) {
@@ -143,8 +132,7 @@ HOOK void *reallocarray(void *block, size_t count, size_t size)
     return hook_realloc(block, bytes);
 }
 
-HOOK int posix_memalign(void **out, size_t alignment, size_t size)
-{
+HOOK int posix_memalign(void **out, size_t alignment, size_t size) {
     prof_origin origin = PROF_ORIGIN_HERE;
     int error = prof__next.posix_memalign(out, alignment, size);
 
@@ -156,8 +144,7 @@ HOOK int posix_memalign(void **out, size_t alignment, size_t size)
 
 /* The rest differ in their arguments only, and are rare: no short path of their own. */
 #define HOOK_SIMPLE(name, parameters, arguments)                                         \
-    HOOK void *name parameters                                                           \
-    {                                                                                    \
+    HOOK void *name parameters {                                                         \
         prof_origin origin = PROF_ORIGIN_HERE;                                           \
         void *block = prof__next.name arguments;                                         \
                                                                                          \
@@ -172,8 +159,7 @@ HOOK_SIMPLE(aligned_alloc, (size_t alignment, size_t size), (alignment, size))
 HOOK_SIMPLE(valloc, (size_t size), (size))
 HOOK_SIMPLE(pvalloc, (size_t size), (size))
 
-HOOK int dlclose(void *handle)
-{
+HOOK int dlclose(void *handle) {
     int (*next)(void *);
     void *found = dlsym(RTLD_NEXT, "dlclose");
     int result;

@@ -12,32 +12,30 @@
 
 static _Atomic int modules_lock = 0;
 
-uint64_t prof__modules_epoch(void)
-{
-    /* Relaxed: whoever runs code of a library opened after the unloading is ordered by the
-     * loader's own lock. */
-    return prof__area.header ? atomic_load_explicit(&prof__area.header->epoch, memory_order_relaxed)
-                             : 0;
+uint64_t prof__modules_epoch(void) {
+    /* Relaxed: whoever runs code of a library opened after the unloading is ordered by
+     * the loader's own lock. */
+    return prof__area.header
+                   ? atomic_load_explicit(&prof__area.header->epoch, memory_order_relaxed)
+                   : 0;
 }
 
-void prof__modules_unloaded(void)
-{
+void prof__modules_unloaded(void) {
     if (prof__area.header) {
         atomic_fetch_add_explicit(&prof__area.header->epoch, 1, memory_order_relaxed);
     }
 }
 
-void prof__modules_forget(void)
-{
+void prof__modules_forget(void) {
     atomic_store_explicit(&modules_lock, 0, memory_order_relaxed);
 }
 
-static void modules_build_id(prof_module *module)
-{
+static void modules_build_id(prof_module *module) {
     const ElfW(Ehdr) *elf = (const ElfW(Ehdr) *)(uintptr_t)module->start;
-    const ElfW(Phdr) *segment;
+    const ElfW(Phdr) * segment;
 
-    if (memcmp(elf->e_ident, ELFMAG, SELFMAG) != 0 || elf->e_phentsize != sizeof *segment ||
+    if (memcmp(elf->e_ident, ELFMAG, SELFMAG) != 0 ||
+            elf->e_phentsize != sizeof *segment ||
             elf->e_phoff + elf->e_phnum * sizeof *segment > 4096) {
         return;
     }
@@ -54,7 +52,8 @@ static void modules_build_id(prof_module *module)
             uint64_t body = name + ((note->n_namesz + 3ULL) & ~3ULL);
 
             if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 &&
-                    body + note->n_descsz <= end && note->n_descsz <= sizeof module->build_id &&
+                    body + note->n_descsz <= end &&
+                    note->n_descsz <= sizeof module->build_id &&
                     memcmp((const void *)(uintptr_t)name, "GNU", 4) == 0) {
                 memcpy(module->build_id, (const void *)(uintptr_t)body, note->n_descsz);
                 module->build_id_len = note->n_descsz;
@@ -65,8 +64,7 @@ static void modules_build_id(prof_module *module)
     }
 }
 
-static void modules_path(prof_module *module, const char *name)
-{
+static void modules_path(prof_module *module, const char *name) {
     size_t room = sizeof module->path - 1, used = 0;
     ssize_t length;
 
@@ -87,8 +85,8 @@ static void modules_path(prof_module *module, const char *name)
     module->path[used] = 0;
 }
 
-static bool modules_is_known(uint64_t start, uint64_t bias, uint64_t used, uint64_t born)
-{
+static bool modules_is_known(
+        uint64_t start, uint64_t bias, uint64_t used, uint64_t born) {
     for (uint64_t i = used; i-- > 0;) {
         prof_module *module = &prof__area.modules[i];
 
@@ -102,14 +100,14 @@ static bool modules_is_known(uint64_t start, uint64_t bias, uint64_t used, uint6
     return false;
 }
 
-static void modules_note(const struct dl_find_object *object)
-{
+static void modules_note(const struct dl_find_object *object) {
     uint64_t start = (uintptr_t)object->dlfo_map_start;
     uint64_t bias = object->dlfo_link_map->l_addr;
     uint64_t born = prof__modules_epoch() + 1, used;
     prof_module *module;
 
-    /* Held for microseconds, and only when a thread meets an address for the first time. */
+    /* Held for microseconds, and only when a thread meets an address for the first time.
+     */
     while (atomic_exchange_explicit(&modules_lock, 1, memory_order_acquire)) {
         sched_yield();
     }
@@ -131,8 +129,7 @@ static void modules_note(const struct dl_find_object *object)
     atomic_store_explicit(&modules_lock, 0, memory_order_release);
 }
 
-bool prof__modules_find(uint64_t pc, prof_module_code *out_code)
-{
+bool prof__modules_find(uint64_t pc, prof_module_code *out_code) {
     struct dl_find_object object;
 
     if (_dl_find_object((void *)(uintptr_t)pc, &object) != 0) {

@@ -2,7 +2,8 @@
 /* modules.h - which ELF files were mapped where, noted when an address of theirs is met.
  *
  * Lazy, by glibc's lock-free _dl_find_object: no loader lock is ever taken from inside
- * malloc, and a library opened later by dlopen needs no hook. Any thread, never allocates. */
+ * malloc, and a library opened later by dlopen needs no hook. Any thread, never
+ * allocates. */
 #ifndef BELAY_PROF_MODULES_H
 #define BELAY_PROF_MODULES_H
 
@@ -10,7 +11,7 @@
 #include <stdint.h>
 
 typedef struct prof_module_code {
-    uint64_t start, end;          /* mapped range */
+    uint64_t start, end;         /* mapped range */
     const uint8_t *eh_frame_hdr; /* NULL: no unwind tables */
 } prof_module_code;
 

@@ -16,29 +16,25 @@ enum { RECORDER_LOOK_BYTES = 1 << 20 };
 static _Atomic int recorder_state = RECORDER_IDLE;
 static uint64_t recorder_period = 1;
 
-void prof__recorder_start(uint64_t period_bytes)
-{
+void prof__recorder_start(uint64_t period_bytes) {
     recorder_period = period_bytes;
     prof__stacks_init();
     prof__blocks_init(period_bytes == 1);
     atomic_store_explicit(&recorder_state, RECORDER_ON, memory_order_release);
 }
 
-void prof__recorder_wait(void)
-{
+void prof__recorder_wait(void) {
     atomic_store_explicit(&recorder_state, RECORDER_WAITING, memory_order_release);
     prof__blocks_stop();
 }
 
-void prof__recorder_stop(void)
-{
+void prof__recorder_stop(void) {
     atomic_store_explicit(&recorder_state, RECORDER_OFF, memory_order_release);
     prof__blocks_stop();
 }
 
 /* True when this thread may record now; leaves is_busy set then. */
-static bool recorder_enter(void)
-{
+static bool recorder_enter(void) {
     /* Acquire pairs with the release in start: the tables are ready. */
     if (atomic_load_explicit(&recorder_state, memory_order_acquire) != RECORDER_ON) {
         return false;
@@ -52,15 +48,13 @@ static bool recorder_enter(void)
     return true;
 }
 
-static void recorder_leave(void)
-{
+static void recorder_leave(void) {
     atomic_signal_fence(memory_order_seq_cst);
     prof__local.is_busy = 0;
 }
 
-static void recorder_sample(prof_thread *thread, const void *block, size_t size,
-        const prof_origin *origin)
-{
+static void recorder_sample(
+        prof_thread *thread, const void *block, size_t size, const prof_origin *origin) {
     double weight = prof__weight_of(size, recorder_period);
     int slot;
     uint32_t stack = prof__walk_stack(thread, origin, &slot);
@@ -70,9 +64,8 @@ static void recorder_sample(prof_thread *thread, const void *block, size_t size,
     prof__blocks_insert(block, stack, size);
 }
 
-static void recorder_count(prof_thread *thread, const void *block, size_t size,
-        const prof_origin *origin)
-{
+static void recorder_count(
+        prof_thread *thread, const void *block, size_t size, const prof_origin *origin) {
     int slot;
     uint32_t stack = prof__walk_stack(thread, origin, &slot);
 
@@ -86,15 +79,15 @@ static void recorder_count(prof_thread *thread, const void *block, size_t size,
 }
 
 /* What `left` becomes for a thread that does not record. */
-static uint64_t recorder_left(void)
-{
+static uint64_t recorder_left(void) {
     int state = atomic_load_explicit(&recorder_state, memory_order_relaxed);
 
-    return state == RECORDER_OFF ? UINT64_MAX : state == RECORDER_WAITING ? RECORDER_LOOK_BYTES : 0;
+    return state == RECORDER_OFF       ? UINT64_MAX
+           : state == RECORDER_WAITING ? RECORDER_LOOK_BYTES
+                                       : 0;
 }
 
-void prof__recorder_allocated(const void *block, size_t size, const prof_origin *origin)
-{
+void prof__recorder_allocated(const void *block, size_t size, const prof_origin *origin) {
     prof_local *local = &prof__local;
     prof_thread *thread;
 
@@ -104,6 +97,9 @@ void prof__recorder_allocated(const void *block, size_t size, const prof_origin 
             local->left = recorder_left();
         }
         return;
+    }
+    if (!local->thread) {
+        local->left = 0; /* what is left of the waiting time before the start */
     }
     thread = prof__threads_get();
     if (!thread) {
@@ -124,8 +120,7 @@ void prof__recorder_allocated(const void *block, size_t size, const prof_origin 
     recorder_leave();
 }
 
-bool prof__recorder_freed(const void *block, uint32_t *out_stack, size_t *out_size)
-{
+bool prof__recorder_freed(const void *block, uint32_t *out_stack, size_t *out_size) {
     bool is_known;
 
     if (!recorder_enter()) {
@@ -136,8 +131,7 @@ bool prof__recorder_freed(const void *block, uint32_t *out_stack, size_t *out_si
     return is_known;
 }
 
-void prof__recorder_restore(const void *block, uint32_t stack, size_t size)
-{
+void prof__recorder_restore(const void *block, uint32_t stack, size_t size) {
     if (recorder_enter()) {
         prof__blocks_insert(block, stack, size);
         recorder_leave();

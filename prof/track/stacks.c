@@ -8,8 +8,7 @@
 
 enum { STACKS_PROBES = 64 };
 
-static uint64_t stacks_hash(const uint64_t *frames, uint32_t count, uint64_t epoch)
-{
+static uint64_t stacks_hash(const uint64_t *frames, uint32_t count, uint64_t epoch) {
     uint64_t hash = epoch + count;
 
     for (uint32_t i = 0; i < count; i++) {
@@ -19,8 +18,7 @@ static uint64_t stacks_hash(const uint64_t *frames, uint32_t count, uint64_t epo
     return hash > 1 ? hash : hash + 2; /* 0 is free, 1 is the lost stack */
 }
 
-void prof__stacks_init(void)
-{
+void prof__stacks_init(void) {
     prof_stack *lost = &prof__area.stacks[0];
 
     if (prof__area_back(lost, sizeof *lost)) {
@@ -30,10 +28,11 @@ void prof__stacks_init(void)
 }
 
 /* Gives the stack its frames; whoever claimed the record does this, once. */
-static void stacks_fill(prof_stack *stack, const uint64_t *frames, uint32_t count, uint32_t flags)
-{
+static void stacks_fill(
+        prof_stack *stack, const uint64_t *frames, uint32_t count, uint32_t flags) {
     prof_trace_header *header = prof__area.header;
-    uint64_t at = atomic_fetch_add_explicit(&header->frames_used, count, memory_order_relaxed);
+    uint64_t at =
+            atomic_fetch_add_explicit(&header->frames_used, count, memory_order_relaxed);
 
     stack->epoch = (uint32_t)prof__modules_epoch();
     stack->flags = flags;
@@ -49,12 +48,12 @@ static void stacks_fill(prof_stack *stack, const uint64_t *frames, uint32_t coun
     atomic_store_explicit(&stack->frame_count, count, memory_order_release);
 }
 
-uint32_t prof__stacks_intern(const uint64_t *frames, uint32_t count, uint32_t flags)
-{
+uint32_t prof__stacks_intern(const uint64_t *frames, uint32_t count, uint32_t flags) {
     uint64_t hash = stacks_hash(frames, count, prof__modules_epoch());
     uint64_t mask = prof__area.header->stacks.count - 1;
 
-    for (uint64_t i = 0, at = hash >> 20 & mask; i < STACKS_PROBES; i++, at = (at + 1) & mask) {
+    for (uint64_t i = 0, at = hash >> 20 & mask; i < STACKS_PROBES;
+            i++, at = (at + 1) & mask) {
         prof_stack *stack = &prof__area.stacks[at];
         uint64_t old;
 
@@ -75,8 +74,8 @@ uint32_t prof__stacks_intern(const uint64_t *frames, uint32_t count, uint32_t fl
     return 0;
 }
 
-void prof__stacks_add(uint32_t stack, uint64_t count_q16, uint64_t bytes, uint64_t samples)
-{
+void prof__stacks_add(
+        uint32_t stack, uint64_t count_q16, uint64_t bytes, uint64_t samples) {
     prof_stack *into = &prof__area.stacks[stack];
 
     /* Relaxed: sums, read by nobody in this process. */

@@ -34,8 +34,7 @@ enum { START_IDLE, START_BUSY, START_WAITING, START_DONE };
 static _Atomic int start_state = START_IDLE;
 static bool start_is_following = false;
 
-static void start_say(const char *what, const char *why)
-{
+static void start_say(const char *what, const char *why) {
     char line[512];
     size_t used = 0;
     const char *parts[] = {"belay-prof: ", what, why ? ": " : "", why ? why : "",
@@ -55,8 +54,7 @@ static void start_say(const char *what, const char *why)
     }
 }
 
-static uint64_t start_number(const char *text, uint64_t otherwise)
-{
+static uint64_t start_number(const char *text, uint64_t otherwise) {
     uint64_t value = 0;
 
     if (!text || !*text) {
@@ -69,8 +67,7 @@ static uint64_t start_number(const char *text, uint64_t otherwise)
 }
 
 /* Writes `pattern` with the process id for each %p. */
-static void start_path(const char *pattern, char path[START_PATH_BYTES])
-{
+static void start_path(const char *pattern, char path[START_PATH_BYTES]) {
     size_t used = 0;
 
     while (*pattern && used < START_PATH_BYTES - 24) {
@@ -93,8 +90,7 @@ static void start_path(const char *pattern, char path[START_PATH_BYTES])
 }
 
 /* Shortens LD_PRELOAD in place: the children's environment is copied from these bytes. */
-static void start_hide(const char *library)
-{
+static void start_hide(const char *library) {
     size_t length = library ? strlen(library) : 0;
 
     for (char **entry = environ; length && *entry; entry++) {
@@ -109,8 +105,7 @@ static void start_hide(const char *library)
     }
 }
 
-static void start_command(char *command, size_t room)
-{
+static void start_command(char *command, size_t room) {
     int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
     ssize_t length = fd < 0 ? 0 : read(fd, command, room - 1);
 
@@ -125,9 +120,9 @@ static void start_command(char *command, size_t room)
     }
 }
 
-/* True when calls of malloc reach us: a program that defines malloc itself is not seen. */
-static bool start_is_reached(void)
-{
+/* True when calls of malloc reach us: a program that defines malloc itself is not seen.
+ */
+static bool start_is_reached(void) {
     void *found = dlsym(RTLD_DEFAULT, "malloc"), *ours;
     void *(*hook)(size_t) = malloc;
 
@@ -135,8 +130,7 @@ static bool start_is_reached(void)
     return found == ours;
 }
 
-static void start_describe(uint64_t period_bytes)
-{
+static void start_describe(uint64_t period_bytes) {
     prof_trace_header *header = prof__area.header;
     struct timespec now;
 
@@ -159,17 +153,17 @@ static void start_describe(uint64_t period_bytes)
 #ifdef PROF_LINKED
     header->flags |= PROF_FLAG_LINKED;
 #endif
-    atomic_thread_fence(memory_order_release);
-    header->magic = PROF_TRACE_MAGIC;
+    /* Last: a reader that finds the magic number finds the rest. */
+    atomic_store_explicit(&header->magic, PROF_TRACE_MAGIC, memory_order_release);
 }
 
-static const char *start_open(const char *path, uint64_t period_bytes)
-{
+static const char *start_open(const char *path, uint64_t period_bytes) {
     prof_area_limits limits = {START_FRAMES, START_STACKS, START_BLOCKS};
     uint64_t blocks = start_number(getenv("BELAY_PROF_BLOCKS"), START_BLOCKS);
     const char *problem;
 
-    if (blocks < START_BLOCKS_MIN || blocks > START_BLOCKS_MAX || (blocks & (blocks - 1))) {
+    if (blocks < START_BLOCKS_MIN || blocks > START_BLOCKS_MAX ||
+            (blocks & (blocks - 1))) {
         errno = EINVAL;
         return "BELAY_PROF_BLOCKS is not a power of two between 2^10 and 2^27";
     }
@@ -183,8 +177,7 @@ static const char *start_open(const char *path, uint64_t period_bytes)
     return NULL;
 }
 
-static void start_from_environment(const char *file)
-{
+static void start_from_environment(const char *file) {
     uint64_t owner = start_number(getenv("BELAY_PROF_OWNER"), 0);
     char path[START_PATH_BYTES];
     const char *problem;
@@ -198,7 +191,8 @@ static void start_from_environment(const char *file)
         start_hide(getenv("BELAY_PROF_LIBRARY"));
     }
     start_path(file, path);
-    problem = start_open(path, start_number(getenv("BELAY_PROF_EVERY"), START_PERIOD_BYTES));
+    problem = start_open(
+            path, start_number(getenv("BELAY_PROF_EVERY"), START_PERIOD_BYTES));
     if (problem) {
         start_say(path, problem);
         prof__recorder_stop();
@@ -206,8 +200,7 @@ static void start_from_environment(const char *file)
 }
 
 /* A forked child must not write to its parent's file. */
-static void start_in_child(void)
-{
+static void start_in_child(void) {
     const char *file = getenv("BELAY_PROF_FILE");
     bool was_recording = prof__area.header != NULL;
 
@@ -224,20 +217,17 @@ static void start_in_child(void)
     prof__local.is_busy--;
 }
 
-static bool start_claim(int from)
-{
+static bool start_claim(int from) {
     return atomic_compare_exchange_strong(&start_state, &from, START_BUSY);
 }
 
-static void start_prepare(void)
-{
+static void start_prepare(void) {
     prof__allocator_find();
     prof__threads_init();
     pthread_atfork(NULL, NULL, start_in_child);
 }
 
-void prof__start_try(void)
-{
+void prof__start_try(void) {
     int saved_errno = errno;
     const char *file;
 
@@ -260,8 +250,7 @@ void prof__start_try(void)
     errno = saved_errno;
 }
 
-const char *prof__start_file(const char *path, uint64_t period_bytes)
-{
+const char *prof__start_file(const char *path, uint64_t period_bytes) {
     char expanded[START_PATH_BYTES];
     const char *problem;
 
@@ -278,7 +267,6 @@ const char *prof__start_file(const char *path, uint64_t period_bytes)
     return problem;
 }
 
-__attribute__((constructor(101))) static void start_at_load(void)
-{
+__attribute__((constructor(101))) static void start_at_load(void) {
     prof__start_try();
 }

@@ -20,20 +20,17 @@ static pthread_key_t threads_key = 0;
 static _Atomic int threads_lock = 0;
 static prof_thread *threads_free = NULL;
 
-static void threads_acquire(void)
-{
+static void threads_acquire(void) {
     while (atomic_exchange_explicit(&threads_lock, 1, memory_order_acquire)) {
         syscall(SYS_sched_yield);
     }
 }
 
-static void threads_release(void)
-{
+static void threads_release(void) {
     atomic_store_explicit(&threads_lock, 0, memory_order_release);
 }
 
-void prof__threads_flush(prof_lane_slot *slot)
-{
+void prof__threads_flush(prof_lane_slot *slot) {
     uint64_t count = slot->count, bytes = slot->bytes;
 
     if (count) {
@@ -44,8 +41,7 @@ void prof__threads_flush(prof_lane_slot *slot)
 }
 
 /* The destructor of threads_key: the thread is about to end. */
-static void threads_retire(void *argument)
-{
+static void threads_retire(void *argument) {
     prof_thread *thread = argument;
 
     prof__local.is_busy++;
@@ -64,19 +60,16 @@ static void threads_retire(void *argument)
     prof__local.is_busy--;
 }
 
-void prof__threads_init(void)
-{
+void prof__threads_init(void) {
     pthread_key_create(&threads_key, threads_retire);
 }
 
-void prof__threads_forget(void)
-{
+void prof__threads_forget(void) {
     threads_free = NULL;
     atomic_store_explicit(&threads_lock, 0, memory_order_relaxed);
 }
 
-static prof_lane *threads_claim_lane(void)
-{
+static prof_lane *threads_claim_lane(void) {
     uint32_t id = (uint32_t)syscall(SYS_gettid);
 
     for (int i = 0; i < PROF_LANES_MAX; i++) {
@@ -86,16 +79,15 @@ static prof_lane *threads_claim_lane(void)
         if (!prof__area_back(lane, sizeof *lane)) {
             return NULL;
         }
-        if (atomic_compare_exchange_strong_explicit(
-                    &lane->owner, &free_owner, id, memory_order_acquire, memory_order_relaxed)) {
+        if (atomic_compare_exchange_strong_explicit(&lane->owner, &free_owner, id,
+                    memory_order_acquire, memory_order_relaxed)) {
             return lane;
         }
     }
     return NULL;
 }
 
-static uint64_t threads_stack_high(void)
-{
+static uint64_t threads_stack_high(void) {
     uint64_t pointer;
 
     if (getpid() == (pid_t)syscall(SYS_gettid)) {
@@ -106,8 +98,7 @@ static uint64_t threads_stack_high(void)
     return pointer;
 }
 
-static prof_thread *threads_take_state(void)
-{
+static prof_thread *threads_take_state(void) {
     prof_thread *thread;
     int saved_errno = errno;
 
@@ -125,8 +116,7 @@ static prof_thread *threads_take_state(void)
     return thread == MAP_FAILED ? NULL : thread;
 }
 
-prof_thread *prof__threads_get(void)
-{
+prof_thread *prof__threads_get(void) {
     prof_thread *thread = prof__local.thread;
     struct timespec now;
 
@@ -154,8 +144,7 @@ prof_thread *prof__threads_get(void)
     return thread;
 }
 
-uint64_t prof__threads_random(prof_thread *thread)
-{
+uint64_t prof__threads_random(prof_thread *thread) {
     /* splitmix64 */
     uint64_t z = thread->random += 0x9E3779B97F4A7C15ULL;
 

@@ -45,7 +45,7 @@ typedef struct prof_thread {
     uint64_t stack_high;      /* no frame of this thread lies above */
     uint64_t random;
     uint64_t rules_epoch;
-    prof_lane *lane;          /* in the trace file; slot i counts for memo i */
+    prof_lane *lane; /* in the trace file; slot i counts for memo i */
     prof_cached_rule rules[PROF_RULES];
     prof_memo memos[PROF_LANE_SLOTS];
     uint64_t frames[PROF_FRAMES_MAX];

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* Design: three kinds of step, and a memory of walks.
  *
- * C frames go by .eh_frame rules, cached by address (C compilers use the frame pointer as a
- * scratch register, cgo's own wrappers do). runtime.asmcgocall is crossed by the two words
- * it leaves on the system stack, g and the depth of the goroutine's stack: the frame pointer
- * does not do, because a callback may have moved the goroutine's stack meanwhile. Go frames
- * go by frame pointers within g's bounds. A callback leads from cgocallback's frame back to
- * the system stack, where crosscall2 has saved the C frame pointer twice.
+ * C frames go by .eh_frame rules, cached by address (C compilers use the frame pointer as
+ * a scratch register, cgo's own wrappers do). runtime.asmcgocall is crossed by the two
+ * words it leaves on the system stack, g and the depth of the goroutine's stack: the
+ * frame pointer does not do, because a callback may have moved the goroutine's stack
+ * meanwhile. Go frames go by frame pointers within g's bounds. A callback leads from
+ * cgocallback's frame back to the system stack, where crosscall2 has saved the C frame
+ * pointer twice.
  *
- * The memory: a walk is a pure function of the registers it starts from and of the words it
- * reads. So each thread remembers its last walks with all their reads; when a new walk
+ * The memory: a walk is a pure function of the registers it starts from and of the words
+ * it reads. So each thread remembers its last walks with all their reads; when a new walk
  * starts from the same registers and every word is as it was, the stack is the same one.
  * The words are compared in the order in which a new walk would read them, so the
  * comparison touches nothing that a new walk would not. It costs a load and a compare a
@@ -34,8 +35,7 @@ typedef struct walk {
     bool is_bp_initial; /* bp is still the register of the origin */
 } walk;
 
-static bool walk_read_any(walk *w, uint64_t address, uint64_t *out)
-{
+static bool walk_read_any(walk *w, uint64_t address, uint64_t *out) {
     const uint64_t *at = (const uint64_t *)(uintptr_t)address;
 
     if (address == 0 || (address & 7)) {
@@ -49,14 +49,12 @@ static bool walk_read_any(walk *w, uint64_t address, uint64_t *out)
     return true;
 }
 
-static bool walk_read(walk *w, uint64_t address, uint64_t *out)
-{
+static bool walk_read(walk *w, uint64_t address, uint64_t *out) {
     return address >= w->low && address < w->high && w->high - address >= 8 &&
            walk_read_any(w, address, out);
 }
 
-static bool walk_push(walk *w)
-{
+static bool walk_push(walk *w) {
     if (w->count == PROF_FRAMES_MAX) {
         w->flags |= PROF_STACK_DEEP;
         return false;
@@ -65,8 +63,7 @@ static bool walk_push(walk *w)
     return true;
 }
 
-static void walk_find_rule(uint64_t pc, prof_rule *out_rule)
-{
+static void walk_find_rule(uint64_t pc, prof_rule *out_rule) {
     prof_module_code code;
 
     /* A return address may lie behind its function: the call itself does not. */
@@ -82,8 +79,7 @@ static void walk_find_rule(uint64_t pc, prof_rule *out_rule)
     }
 }
 
-static const prof_rule *walk_rule(walk *w, uint64_t pc)
-{
+static const prof_rule *walk_rule(walk *w, uint64_t pc) {
     prof_cached_rule *cached = &w->thread->rules[(pc * 0x9E3779B97F4A7C15ULL) >> 52];
 
     _Static_assert(PROF_RULES == 1 << 12, "the index is the top 12 bits");
@@ -95,8 +91,7 @@ static const prof_rule *walk_rule(walk *w, uint64_t pc)
 }
 
 /* One C frame up. False: the walk is over. */
-static bool walk_c_step(walk *w, const prof_rule *rule)
-{
+static bool walk_c_step(walk *w, const prof_rule *rule) {
     uint64_t cfa = 0, saved = w->bp;
     bool is_good = true;
 
@@ -120,7 +115,8 @@ static bool walk_c_step(walk *w, const prof_rule *rule)
         uint64_t base = rule->saved_bp == PROF_BP_AT_CFA ? cfa : w->bp;
 
         w->memo->uses_bp |= rule->saved_bp == PROF_BP_AT_BP && w->is_bp_initial;
-        is_good = is_good && walk_read(w, base + (uint64_t)(int64_t)rule->bp_offset, &saved);
+        is_good = is_good &&
+                  walk_read(w, base + (uint64_t)(int64_t)rule->bp_offset, &saved);
         w->is_bp_initial = false;
     }
     if (!is_good || cfa <= w->sp || !walk_read(w, cfa - 8, &w->pc)) {
@@ -133,8 +129,7 @@ static bool walk_c_step(walk *w, const prof_rule *rule)
 }
 
 /* From the C function that asmcgocall called to Go's frame pointer. */
-static bool walk_cross(walk *w, const prof_rule *rule)
-{
+static bool walk_cross(walk *w, const prof_rule *rule) {
     uint64_t g, depth, low, high;
 
     if (rule->cfa == PROF_CFA_SYSTEM) {
@@ -143,8 +138,8 @@ static bool walk_cross(walk *w, const prof_rule *rule)
     /* The first two words of a g are the bounds of its stack; a g is never freed. */
     if (!walk_read(w, w->sp + (uint64_t)(int64_t)rule->offset, &g) ||
             !walk_read(w, w->sp + (uint64_t)(int64_t)rule->bp_offset, &depth) ||
-            !walk_read_any(w, g, &low) || !walk_read_any(w, g + 8, &high) || low >= high ||
-            depth > high - low) {
+            !walk_read_any(w, g, &low) || !walk_read_any(w, g + 8, &high) ||
+            low >= high || depth > high - low) {
         return false;
     }
     w->low = low;
@@ -155,8 +150,7 @@ static bool walk_cross(walk *w, const prof_rule *rule)
 
 /* Go frames up to the goroutine's end, or to the C code that called back into Go. Returns
  * true when C frames follow. */
-static bool walk_go(walk *w, uint64_t system_low)
-{
+static bool walk_go(walk *w, uint64_t system_low) {
     uint64_t frame = w->bp, next;
 
     for (;;) {
@@ -190,8 +184,7 @@ static bool walk_go(walk *w, uint64_t system_low)
     }
 }
 
-static void walk_run(walk *w)
-{
+static void walk_run(walk *w) {
     uint64_t system_low = w->sp;
 
     w->low = system_low;
@@ -219,8 +212,7 @@ static void walk_run(walk *w)
     }
 }
 
-static bool memo_holds(const prof_memo *memo, const prof_origin *origin, uint64_t epoch)
-{
+static bool memo_holds(const prof_memo *memo, const prof_origin *origin, uint64_t epoch) {
     if (memo->pc != origin->pc || memo->sp != origin->sp || memo->read_count == 0 ||
             memo->epoch != epoch || (memo->uses_bp && memo->bp != origin->bp)) {
         return false;
@@ -233,8 +225,7 @@ static bool memo_holds(const prof_memo *memo, const prof_origin *origin, uint64_
     return true;
 }
 
-uint32_t prof__walk_stack(prof_thread *thread, const prof_origin *origin, int *out_slot)
-{
+uint32_t prof__walk_stack(prof_thread *thread, const prof_origin *origin, int *out_slot) {
     uint64_t epoch = prof__modules_epoch();
     uint64_t hash = (origin->pc ^ origin->sp << 20) * 0x9E3779B97F4A7C15ULL;
     int slot = (int)(hash >> 58);

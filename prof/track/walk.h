@@ -15,12 +15,13 @@ typedef struct prof_origin {
     uint64_t pc, sp, bp;
 } prof_origin;
 
-/* The origin of the function that contains this; the compiler then keeps a frame pointer. */
+/* The origin of the function that contains this; the compiler then keeps a frame pointer.
+ */
 #define PROF_ORIGIN_HERE                                                                 \
     {                                                                                    \
-        .pc = ((const uint64_t *)__builtin_frame_address(0))[1],                         \
-        .sp = (uint64_t)(uintptr_t)__builtin_frame_address(0) + 16,                      \
-        .bp = ((const uint64_t *)__builtin_frame_address(0))[0],                         \
+            .pc = ((const uint64_t *)__builtin_frame_address(0))[1],                     \
+            .sp = (uint64_t)(uintptr_t)__builtin_frame_address(0) + 16,                  \
+            .bp = ((const uint64_t *)__builtin_frame_address(0))[0],                     \
     }
 
 /* Returns the stack's index. `out_slot` is the lane slot to count in, or -1 when the walk

@@ -10,10 +10,11 @@ enum { RING = 4096 };
 
 static void *ring[RING];
 
-static void keep(const void *p) { __asm__ volatile("" : : "r"(p) : "memory"); }
+static void keep(const void *p) {
+    __asm__ volatile("" : : "r"(p) : "memory");
+}
 
-STEP static void *fifth(size_t size)
-{
+STEP static void *fifth(size_t size) {
     void *block = malloc(size);
 
     keep(block);
@@ -21,8 +22,7 @@ STEP static void *fifth(size_t size)
 }
 
 #define LINK(name, next)                                                                 \
-    STEP static void *name(size_t size)                                                  \
-    {                                                                                    \
+    STEP static void *name(size_t size) {                                                \
         void *block = next(size);                                                        \
                                                                                          \
         keep(block);                                                                     \
@@ -34,8 +34,7 @@ LINK(third, fourth)
 LINK(second, third)
 LINK(first, second)
 
-uint64_t chain_churn(long pairs)
-{
+uint64_t chain_churn(long pairs) {
     struct timespec start, end;
     uint64_t random = 88172645463325252ULL;
 
@@ -55,8 +54,7 @@ uint64_t chain_churn(long pairs)
            (uint64_t)(end.tv_nsec - start.tv_nsec);
 }
 
-void chain_leak(long count)
-{
+void chain_leak(long count) {
     for (long i = 0; i < count; i++) {
         keep(first(1000));
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* chain.h - a malloc loop below five C frames, with 4096 live blocks of 16 to 1039 bytes. */
+/* chain.h - a malloc loop below five C frames, with 4096 live blocks of 16 to 1039 bytes.
+ */
 #ifndef BENCH_CHAIN_H
 #define BENCH_CHAIN_H
 

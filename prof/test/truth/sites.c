@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include "sites.h"
 
-#include <alloca.h>
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -14,42 +13,39 @@
 #define FRAMED __attribute__((noinline, optimize("no-omit-frame-pointer")))
 
 /* Keeps a call from becoming a jump, and a buffer from being removed. */
-static void keep(const void *p) { __asm__ volatile("" : : "r"(p) : "memory"); }
+static void keep(const void *p) {
+    __asm__ volatile("" : : "r"(p) : "memory");
+}
 
-FRAMELESS static void *plain_inner(size_t size)
-{
+FRAMELESS static void *plain_inner(size_t size) {
     void *block = malloc(size);
 
     keep(block);
     return block;
 }
 
-FRAMELESS void *plain_alloc(size_t size)
-{
+FRAMELESS void *plain_alloc(size_t size) {
     void *block = plain_inner(size);
 
     keep(&block);
     return block;
 }
 
-FRAMED static void *pointer_inner(size_t size)
-{
+FRAMED static void *pointer_inner(size_t size) {
     void *block = malloc(size);
 
     keep(block);
     return block;
 }
 
-FRAMED void *pointer_alloc(size_t size)
-{
+FRAMED void *pointer_alloc(size_t size) {
     void *block = pointer_inner(size);
 
     keep(&block);
     return block;
 }
 
-FRAMELESS void *vla_alloc(size_t size, int n)
-{
+FRAMELESS void *vla_alloc(size_t size, int n) {
     char room[n];
     void *block;
 
@@ -60,10 +56,9 @@ FRAMELESS void *vla_alloc(size_t size, int n)
     return block;
 }
 
-FRAMELESS void *realigned_alloc(size_t size)
-{
+FRAMELESS void *realigned_alloc(size_t size) {
     _Alignas(64) char room[64];
-    char *more = alloca(size % 100 + 1);
+    char more[size % 100 + 1];
     void *block;
 
     keep(room);
@@ -74,24 +69,21 @@ FRAMELESS void *realigned_alloc(size_t size)
     return block;
 }
 
-FRAMELESS void *recursive_alloc(size_t size, int depth)
-{
+FRAMELESS void *recursive_alloc(size_t size, int depth) {
     void *block = depth > 0 ? recursive_alloc(size, depth - 1) : plain_inner(size);
 
     keep(&block);
     return block;
 }
 
-FRAMELESS void *zeroed_alloc(size_t count, size_t size)
-{
+FRAMELESS void *zeroed_alloc(size_t count, size_t size) {
     void *block = calloc(count, size);
 
     keep(block);
     return block;
 }
 
-FRAMELESS void *grown_alloc(size_t size, int steps)
-{
+FRAMELESS void *grown_alloc(size_t size, int steps) {
     void *block = NULL;
 
     for (int i = 1; i <= steps; i++) {
@@ -101,16 +93,14 @@ FRAMELESS void *grown_alloc(size_t size, int steps)
     return block;
 }
 
-FRAMELESS void *array_alloc(size_t count, size_t size)
-{
+FRAMELESS void *array_alloc(size_t count, size_t size) {
     void *block = reallocarray(NULL, count, size);
 
     keep(block);
     return block;
 }
 
-FRAMELESS void *aligned_allocs(size_t size, void **second, void **third)
-{
+FRAMELESS void *aligned_allocs(size_t size, void **second, void **third) {
     void *block = NULL;
 
     if (posix_memalign(&block, 64, size) != 0) {
@@ -122,24 +112,21 @@ FRAMELESS void *aligned_allocs(size_t size, void **second, void **third)
     return block;
 }
 
-FRAMELESS char *copied_alloc(const char *text)
-{
+FRAMELESS char *copied_alloc(const char *text) {
     char *copy = strdup(text);
 
     keep(copy);
     return copy;
 }
 
-FRAMELESS void freed_alloc(size_t size)
-{
+FRAMELESS void freed_alloc(size_t size) {
     void *block = malloc(size);
 
     keep(block);
     free(block);
 }
 
-FRAMELESS void *after_callback_alloc(size_t size)
-{
+FRAMELESS void *after_callback_alloc(size_t size) {
     void *block;
 
     goMoveStack(200);
@@ -148,8 +135,7 @@ FRAMELESS void *after_callback_alloc(size_t size)
     return block;
 }
 
-FRAMELESS void *nested_alloc(size_t size, int depth)
-{
+FRAMELESS void *nested_alloc(size_t size, int depth) {
     void *block = depth > 0 ? goNested(size, depth - 1) : plain_inner(size);
 
     keep(&block);
@@ -162,8 +148,7 @@ typedef struct job {
     void **blocks;
 } job;
 
-FRAMELESS static void *thread_alloc(void *data)
-{
+FRAMELESS static void *thread_alloc(void *data) {
     job *mine = data;
 
     for (int i = 0; i < mine->each; i++) {
@@ -172,8 +157,7 @@ FRAMELESS static void *thread_alloc(void *data)
     return NULL;
 }
 
-FRAMELESS static void *thread_call(void *data)
-{
+FRAMELESS static void *thread_call(void *data) {
     job *mine = data;
 
     for (int i = 0; i < mine->each; i++) {
@@ -182,14 +166,12 @@ FRAMELESS static void *thread_call(void *data)
     return NULL;
 }
 
-FRAMELESS static void *thread_free(void *data)
-{
+FRAMELESS static void *thread_free(void *data) {
     free(data);
     return NULL;
 }
 
-static void run(int threads, void *(*start)(void *), job *jobs)
-{
+static void run(int threads, void *(*start)(void *), job *jobs) {
     pthread_t ids[threads];
 
     for (int i = 0; i < threads; i++) {
@@ -202,8 +184,7 @@ static void run(int threads, void *(*start)(void *), job *jobs)
     }
 }
 
-void *threads_alloc(int threads, int each, size_t size, void **blocks)
-{
+void *threads_alloc(int threads, int each, size_t size, void **blocks) {
     job jobs[threads];
 
     for (int i = 0; i < threads; i++) {
@@ -213,8 +194,7 @@ void *threads_alloc(int threads, int each, size_t size, void **blocks)
     return blocks;
 }
 
-void threads_call_go(int threads, int each)
-{
+void threads_call_go(int threads, int each) {
     job jobs[threads];
 
     for (int i = 0; i < threads; i++) {
@@ -223,8 +203,7 @@ void threads_call_go(int threads, int each)
     run(threads, thread_call, jobs);
 }
 
-void other_thread_free(void *block)
-{
+void other_thread_free(void *block) {
     pthread_t id;
 
     if (pthread_create(&id, NULL, thread_free, block) != 0) {
@@ -233,8 +212,7 @@ void other_thread_free(void *block)
     pthread_join(id, NULL);
 }
 
-FRAMELESS void *plugin_alloc(const char *path, const char *function, size_t size)
-{
+FRAMELESS void *plugin_alloc(const char *path, const char *function, size_t size) {
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     void *(*alloc)(size_t);
     void *block;

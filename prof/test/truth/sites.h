@@ -6,8 +6,8 @@
 
 #include <stddef.h>
 
-void *plain_alloc(size_t size);     /* no frame pointer */
-void *pointer_alloc(size_t size);   /* with frame pointer */
+void *plain_alloc(size_t size);   /* no frame pointer */
+void *pointer_alloc(size_t size); /* with frame pointer */
 void *vla_alloc(size_t size, int n);
 void *realigned_alloc(size_t size);
 void *recursive_alloc(size_t size, int depth);
@@ -17,7 +17,8 @@ void *array_alloc(size_t count, size_t size);
 void *aligned_allocs(size_t size, void **second, void **third);
 char *copied_alloc(const char *text);
 void freed_alloc(size_t size);
-void *after_callback_alloc(size_t size);  /* calls Go, which moves its stack, then allocates */
+void *after_callback_alloc(
+        size_t size); /* calls Go, which moves its stack, then allocates */
 void *nested_alloc(size_t size, int depth); /* C -> Go -> C -> Go ... -> C */
 void *threads_alloc(int threads, int each, size_t size, void **blocks);
 void threads_call_go(int threads, int each);

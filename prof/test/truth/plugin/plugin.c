@@ -6,8 +6,7 @@
 void *PLUGIN_NAME(size_t size);
 
 #ifdef PLUGIN_WIDE
-__attribute__((noinline)) static void *PLUGIN_INNER(size_t size)
-{
+__attribute__((noinline)) static void *PLUGIN_INNER(size_t size) {
     volatile char room[200];
     void *block;
 
@@ -17,8 +16,7 @@ __attribute__((noinline)) static void *PLUGIN_INNER(size_t size)
     return block;
 }
 #else
-__attribute__((noinline)) static void *PLUGIN_INNER(size_t size)
-{
+__attribute__((noinline)) static void *PLUGIN_INNER(size_t size) {
     void *block = malloc(size);
 
     __asm__ volatile("" : : "r"(block) : "memory");
@@ -26,8 +24,7 @@ __attribute__((noinline)) static void *PLUGIN_INNER(size_t size)
 }
 #endif
 
-void *PLUGIN_NAME(size_t size)
-{
+void *PLUGIN_NAME(size_t size) {
     void *block = PLUGIN_INNER(size);
 
     __asm__ volatile("" : : "r"(block) : "memory");
