@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* cgo_prof.c - the recorder as one unit, so that `go build` compiles it with the package. */
+/* cgo_prof.c - the recorder as one unit, so that `go build` compiles it with the package.
+ */
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
 #define PROF_SANITIZED
@@ -25,8 +26,7 @@
 #else
 #include "track/start.h"
 
-const char *prof__start_file(const char *path, uint64_t period_bytes)
-{
+const char *prof__start_file(const char *path, uint64_t period_bytes) {
     (void)path;
     (void)period_bytes;
     return "recording needs Linux amd64, without -asan and -msan";
