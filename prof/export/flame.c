@@ -161,7 +161,7 @@ static const char flame_style[] =
         ".o rect{fill:#6fb3d9}.g rect{fill:#a8d5e5}.c rect{fill:#f2b37a}.x "
         "rect{fill:#ddd}"
         ".found rect{fill:#d65fd6}.up{opacity:.5}"
-        "input{font:12px monospace;width:100%}</style>\n";
+        "input{font:12px monospace;width:100%;box-sizing:border-box}</style>\n";
 
 static const char flame_script[] =
         "<script><![CDATA[\n"
