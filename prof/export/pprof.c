@@ -33,6 +33,7 @@ typedef struct pprof_writer {
     prof_interner *texts;  /* owns copies */
     prof_interner *numbers;
     uint64_t string_count;
+    const prof_joint *joint; /* NULL: ours alone */
     bool has_failed;
 } pprof_writer;
 
@@ -166,8 +167,24 @@ static void pprof_samples(pprof_writer *w) {
             prof__protobuf_number(&w->inner, (uint64_t)(sample->values[value] + 0.5));
         }
         prof__protobuf_message(&w->message, 2, &w->inner);
+        if (w->joint) {
+            prof__protobuf_varint(&w->inner, 1, pprof_string(w, "heap"));
+            prof__protobuf_varint(&w->inner, 2, pprof_string(w, "C"));
+            prof__protobuf_message(&w->message, 3, &w->inner);
+        }
         prof__protobuf_message(&w->body, PPROF_SAMPLE, &w->message);
     }
+}
+
+static void pprof_joint(pprof_writer *w) {
+    prof_joint_shift shift = {.location = w->profile->place_count + 1,
+            .mapping = w->profile->snapshot.module_count,
+            .function = w->profile->function_count + 1,
+            .label_key = pprof_string(w, "heap"),
+            .label_value = pprof_string(w, "Go")};
+
+    shift.string = w->string_count; /* its strings follow all of ours */
+    prof__joint_add(w->joint, &shift, &w->body, &w->strings);
 }
 
 /* Writes two buffers as one gzip stream. */
@@ -192,8 +209,9 @@ static bool pprof_compress(FILE *out, const prof_protobuf parts[2]) {
     return true;
 }
 
-bool prof__pprof_write(FILE *out, const prof_profile *profile) {
+bool prof__pprof_write(FILE *out, const prof_profile *profile, const prof_joint *joint) {
     pprof_writer w = {.profile = profile,
+            .joint = joint,
             .texts = prof__interner_create(),
             .numbers = prof__interner_create()};
 
@@ -204,6 +222,9 @@ bool prof__pprof_write(FILE *out, const prof_profile *profile) {
         pprof_mappings(&w);
         pprof_locations(&w);
         pprof_functions(&w);
+        if (joint) {
+            pprof_joint(&w);
+        }
     }
     w.has_failed |=
             w.body.has_failed || w.strings.has_failed || w.body.size > UINT32_MAX / 2;

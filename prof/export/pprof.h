@@ -8,9 +8,11 @@
 #include <stdio.h>
 
 #include "../resolve/profile.h"
+#include "joint.h"
 
-/* Writes it, compressed. False: out of memory (the caller checks `out` for write errors).
- */
-bool prof__pprof_write(FILE *out, const prof_profile *profile);
+/* Writes it, compressed. `joint`, when not NULL, is a Go heap profile to put beside it;
+ * each sample then has a label `heap`, C or Go. False: out of memory (the caller checks
+ * `out` for write errors). */
+bool prof__pprof_write(FILE *out, const prof_profile *profile, const prof_joint *joint);
 
 #endif

@@ -106,7 +106,7 @@ static int fuzz_read(const char *path, FILE *out) {
     if (prof__profile_build(&snapshot, &profile)) {
         prof__text_report(out, &profile, 10);
         prof__text_raw(out, &profile);
-        prof__pprof_write(out, &profile);
+        prof__pprof_write(out, &profile, NULL);
         prof__folded_write(out, &profile, PROF_VALUE_LIVE_BYTES);
         prof__flame_write(out, &profile, PROF_VALUE_BYTES, "fuzz");
         prof__growth_write(out, &profile, &profile, 10);

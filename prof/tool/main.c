@@ -29,6 +29,8 @@ static const char main_usage[] =
         "  --grow=SECONDS  what grows: looks twice, so many seconds apart\n"
         "  --watch[=S]     the table again each S seconds (2)\n"
         "  --pprof FILE    a profile for `go tool pprof`, names included\n"
+        "  --go-heap FILE  puts the Go heap (from /debug/pprof/heap) into the same "
+        "profile\n"
         "  --folded FILE   one line a stack for flame graph tools\n"
         "  --svg FILE      a flame graph to open in a browser\n"
         "  --raw           one line a stack with values and lines, for scripts\n"

@@ -19,6 +19,8 @@
 
 typedef struct report_options {
     const char *before, *pprof, *folded, *svg;
+    const char *go_heap; /* a Go heap profile to join with pprof */
+    prof_joint joint;    /* what is in it */
     unsigned int grow_seconds, watch_seconds;
     bool is_raw;
     int value; /* PROF_VALUE_* of folded and svg */
@@ -30,8 +32,7 @@ typedef bool (*report_fn)(
 
 static bool report_pprof(
         FILE *out, const prof_profile *profile, const report_options *options) {
-    (void)options;
-    return prof__pprof_write(out, profile);
+    return prof__pprof_write(out, profile, options->go_heap ? &options->joint : NULL);
 }
 
 static bool report_folded(
@@ -70,9 +71,15 @@ static int report_write(const char *path, const prof_profile *profile,
     return 0;
 }
 
-static int report_exports(const prof_profile *profile, const report_options *options) {
+static int report_exports(const prof_profile *profile, report_options *options) {
+    char problem[128];
     int code = 0;
 
+    if (options->go_heap && !prof__joint_read(options->go_heap, &options->joint, problem,
+                                    sizeof problem)) {
+        fprintf(stderr, "belay-prof: %s: %s\n", options->go_heap, problem);
+        return 1;
+    }
     if (options->pprof) {
         code |= report_write(options->pprof, profile, options, report_pprof);
     }
@@ -82,6 +89,7 @@ static int report_exports(const prof_profile *profile, const report_options *opt
     if (options->svg) {
         code |= report_write(options->svg, profile, options, report_svg);
     }
+    prof__joint_free(&options->joint);
     return code;
 }
 
@@ -161,6 +169,9 @@ static bool report_option(int letter, const char *argument, report_options *opti
     case 'p':
         options->pprof = argument;
         return true;
+    case 'h':
+        options->go_heap = argument;
+        return true;
     case 'f':
         options->folded = argument;
         return true;
@@ -196,6 +207,7 @@ static int report_parse(int argc, char **argv, report_options *options) {
             {"pprof", required_argument, NULL, 'p'},
             {"folded", required_argument, NULL, 'f'},
             {"svg", required_argument, NULL, 's'}, {"raw", no_argument, NULL, 'r'},
+            {"go-heap", required_argument, NULL, 'h'},
             {"by", required_argument, NULL, 'b'}, {"rows", required_argument, NULL, 'n'},
             {"grow", required_argument, NULL, 'g'},
             {"watch", optional_argument, NULL, 'w'}, {NULL, 0, NULL, 0}};
@@ -210,6 +222,11 @@ static int report_parse(int argc, char **argv, report_options *options) {
             }
             return 2;
         }
+    }
+    if (options->go_heap && !options->pprof) {
+        fprintf(stderr, "belay-prof: report: --go-heap joins a Go heap profile into "
+                        "--pprof FILE\n");
+        return 2;
     }
     if (optind + 1 != argc) {
         fprintf(stderr, "belay-prof: report takes one trace file or process number\n");

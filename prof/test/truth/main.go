@@ -19,6 +19,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
+	"runtime/pprof"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -283,10 +284,33 @@ func child() {
 	}
 }
 
+var kept [][]byte
+
+//go:noinline
+func keepGo() { kept = append(kept, make([]byte, 1<<20)) }
+
+// writeHeap writes the Go heap, with something of known size in it.
+func writeHeap(path string) {
+	for i := 0; i < 10; i++ {
+		keepGo()
+	}
+	runtime.GC()
+	file, err := os.Create(path)
+	if err == nil {
+		err = pprof.WriteHeapProfile(file)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
 func main() {
+	runtime.MemProfileRate = 1
 	goroutines := flag.Int("goroutines", 16, "workers")
 	rounds := flag.Int("rounds", 50, "rounds of each")
 	isChild := flag.Bool("child", false, "allocate a little and end")
+	heap := flag.String("heap", "", "write the Go heap profile here at the end")
 	wait := flag.Bool("wait", false, "stay alive after the table")
 	flag.Parse()
 	if *isChild {
@@ -325,6 +349,9 @@ func main() {
 			fmt.Printf("%s\t%d\t%d\t%d\t%d\t%s\n", s.name, s.count.Load(), s.bytes.Load(),
 				s.live.Load(), s.liveSize.Load(), s.stack)
 		}
+	}
+	if *heap != "" {
+		writeHeap(*heap)
 	}
 	if *wait {
 		select {}
