@@ -64,6 +64,10 @@ static prof_block *blocks_near(uintptr_t address) {
     return prof__area.blocks + (((address >> 5) + (arena >> 20)) & (room - 1));
 }
 
+void prof__blocks_expect(const void *block) {
+    __builtin_prefetch(blocks_near((uintptr_t)block), 1);
+}
+
 static prof_block *blocks_far(uintptr_t address) {
     uint64_t room = prof__area.header->blocks.count - BLOCKS_FAR;
 

@@ -34,6 +34,9 @@ void prof__blocks_stop(void);
 /* Makes `free` look closely at this block, which is none of the next allocator's. */
 void prof__blocks_keep(const void *block);
 
+/* Asks the processor for the place of `block` in the table, which is needed soon. */
+void prof__blocks_expect(const void *block);
+
 /* Notes that `block` lives. `stack` is an index into the table of stacks. */
 void prof__blocks_insert(const void *block, uint32_t stack, size_t size_bytes);
 

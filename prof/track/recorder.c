@@ -67,8 +67,10 @@ static void recorder_sample(
 static void recorder_count(
         prof_thread *thread, const void *block, size_t size, const prof_origin *origin) {
     int slot;
-    uint32_t stack = prof__walk_stack(thread, origin, &slot);
+    uint32_t stack;
 
+    prof__blocks_expect(block); /* arrives while the walk is made */
+    stack = prof__walk_stack(thread, origin, &slot);
     if (slot < 0) {
         prof__stacks_add(stack, 1ULL << PROF_COUNT_FRACTION_BITS, size, 0);
     } else {
@@ -126,6 +128,7 @@ bool prof__recorder_freed(const void *block, uint32_t *out_stack, size_t *out_si
     if (!recorder_enter()) {
         return false;
     }
+    __builtin_prefetch((const char *)block - 16, 1); /* the allocator's turn is next */
     is_known = prof__blocks_remove(block, out_stack, out_size);
     recorder_leave();
     return is_known;

@@ -34,11 +34,17 @@ LINK(third, fourth)
 LINK(second, third)
 LINK(first, second)
 
-uint64_t chain_churn(long pairs) {
-    struct timespec start, end;
-    uint64_t random = 88172645463325252ULL;
+static uint64_t now(clockid_t clock) {
+    struct timespec time;
 
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &start);
+    clock_gettime(clock, &time);
+    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+uint64_t chain_churn(long pairs, uint64_t *out_elapsed) {
+    uint64_t random = 88172645463325252ULL, used = now(CLOCK_THREAD_CPUTIME_ID);
+    uint64_t elapsed = now(CLOCK_MONOTONIC);
+
     for (long i = 0; i < pairs; i++) {
         size_t at;
 
@@ -49,9 +55,8 @@ uint64_t chain_churn(long pairs) {
         free(ring[at]);
         ring[at] = first(16 + (random >> 40) % 1024);
     }
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
-    return (uint64_t)(end.tv_sec - start.tv_sec) * 1000000000u +
-           (uint64_t)(end.tv_nsec - start.tv_nsec);
+    *out_elapsed = now(CLOCK_MONOTONIC) - elapsed;
+    return now(CLOCK_THREAD_CPUTIME_ID) - used;
 }
 
 void chain_leak(long count) {

@@ -6,9 +6,9 @@
 
 #include <stdint.h>
 
-/* Frees an old block and allocates a new one `pairs` times. Returns the nanoseconds
- * of processor time, which other work on the machine disturbs less. */
-uint64_t chain_churn(long pairs);
+/* Frees an old block and allocates a new one `pairs` times. Returns nanoseconds: those of
+ * this thread's processor time, and in `out_elapsed` those of the clock on the wall. */
+uint64_t chain_churn(long pairs, uint64_t *out_elapsed);
 
 /* Allocates `count` blocks of 1000 bytes and forgets them. */
 void chain_leak(long count);
