@@ -132,7 +132,7 @@ static bool flame_draw(FILE *out, const flame_tree *tree, bool is_bytes) {
         const flame_node *node = &tree->nodes[now.node];
         double width = node->value / total, x = now.x;
 
-        if (width * FLAME_WIDTH < 0.1) {
+        if (width < 0.1 / (double)FLAME_WIDTH) {
             continue;
         }
         fprintf(out,

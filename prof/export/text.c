@@ -48,6 +48,18 @@ static double text_percent(double part, double whole) {
     return whole > 0 ? 100 * part / whole : 0;
 }
 
+/* Live bytes whose stack was cut off, or that have none. */
+static double text_incomplete(const prof_profile *profile) {
+    double bytes = 0;
+
+    for (size_t i = 0; i < profile->sample_count; i++) {
+        if (profile->samples[i].flags) {
+            bytes += profile->samples[i].values[PROF_VALUE_LIVE_BYTES];
+        }
+    }
+    return bytes;
+}
+
 static void text_head(FILE *out, const prof_profile *profile, const prof_sites *sites) {
     const prof_trace_header *header = &profile->snapshot.header;
     char live[24], all[24], period[24];
@@ -68,6 +80,8 @@ static void text_head(FILE *out, const prof_profile *profile, const prof_sites *
             "%.3f %% of the live bytes are under a line of the program's own Go code\n",
             text_percent(sites->own[PROF_VALUE_LIVE_BYTES],
                     sites->total[PROF_VALUE_LIVE_BYTES]));
+    fprintf(out, "%.3f %% of them have a stack that ends early\n",
+            text_percent(text_incomplete(profile), sites->total[PROF_VALUE_LIVE_BYTES]));
     text_losses(out, header);
     if (profile->changed_modules) {
         fprintf(out,

@@ -304,6 +304,20 @@ bool prof__profile_is_own(const prof_profile *profile, const prof_function *func
                    (function->name[length] == '.' || function->name[length] == '/'));
 }
 
+/* main._Cfunc_puts and its kin; not main._cgoexp_12_f.f.func1, a line of the user's f. */
+static bool profile_is_generated(const char *name) {
+    static const char *const marks[] = {"._cgo", "._Cfunc_", "._C2func_"};
+
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+        const char *found = strstr(name, marks[i]);
+
+        if (found && !strchr(found + 1, '.')) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool prof__profile_is_glue(const prof_function *function) {
     if (!function->is_go) {
         return strncmp(function->name, "_cgo_", 5) == 0 ||
@@ -314,5 +328,6 @@ bool prof__profile_is_glue(const prof_function *function) {
            strncmp(function->name, "runtime/", 8) == 0 ||
            strncmp(function->name, "crosscall", 9) == 0 ||
            strncmp(function->name, "_cgoexp_", 8) == 0 ||
+           profile_is_generated(function->name) ||
            strcmp(prof__profile_base(function->file), "_cgo_gotypes.go") == 0;
 }

@@ -4,6 +4,8 @@
  * The short path of each hook is one comparison with a thread-local number and a jump to
  * the next allocator. The long path is a function of its own, entered by a jump, so that
  * the caller's frame is the one it sees. */
+#include "hooks.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <malloc.h>
@@ -45,9 +47,11 @@ HOOK_LONG void *hook_malloc(size_t size) {
     return block;
 }
 
-HOOK void *malloc(size_t size) {
+void *prof__hooks_malloc(size_t size) {
     return hook_is_short(size) ? prof__next.malloc(size) : hook_malloc(size);
 }
+
+HOOK void *malloc(size_t size) __attribute__((alias("prof__hooks_malloc")));
 
 HOOK_LONG void hook_free(void *block) {
     uint32_t stack;

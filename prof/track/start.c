@@ -14,6 +14,7 @@
 #include "allocator.h"
 #include "area.h"
 #include "goruntime.h"
+#include "hooks.h"
 #include "modules.h"
 #include "recorder.h"
 
@@ -124,7 +125,7 @@ static void start_command(char *command, size_t room) {
  */
 static bool start_is_reached(void) {
     void *found = dlsym(RTLD_DEFAULT, "malloc"), *ours;
-    void *(*hook)(size_t) = malloc;
+    void *(*hook)(size_t) = prof__hooks_malloc;
 
     memcpy(&ours, &hook, sizeof ours);
     return found == ours;
