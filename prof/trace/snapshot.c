@@ -100,6 +100,11 @@ static bool snapshot_read_header(snapshot_source *source) {
                 PROF_TRACE_VERSION);
     }
     header->command[sizeof header->command - 1] = 0;
+    for (char *at = header->command; *at; at++) {
+        if ((unsigned char)*at < ' ' || *at == 127) {
+            *at = '?'; /* it is shown on terminals */
+        }
+    }
     if (header->period_bytes == 0) {
         return snapshot_fail(source, "damaged trace: no sampling period");
     }

@@ -76,5 +76,6 @@ uint64_t prof__weight_gap(uint64_t random, uint64_t period_bytes) {
     double u = ((double)(random >> 11) + 1) * 0x1p-53; /* (0, 1] */
     double gap = -weight_log(u) * (double)period_bytes;
 
-    return gap < 1 ? 1 : (uint64_t)gap;
+    /* Rounded up: a block of s bytes is hit when the distance is at most s. */
+    return (uint64_t)gap + 1;
 }
