@@ -17,6 +17,7 @@
 #include "track/cfi.c"
 #include "track/goruntime.c"
 #include "track/hooks.c"
+#include "track/mappings.c"
 #include "track/modules.c"
 #include "track/recorder.c"
 #include "track/stacks.c"

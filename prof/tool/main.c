@@ -20,6 +20,7 @@ static const char main_usage[] =
         "  -o FILE         the trace; %p stands for the process id "
         "(belay-prof.%p.trace)\n"
         "  --blocks=N      room for N live blocks, a power of two (4194304)\n"
+        "  --mmap=BYTES    record private mappings of at least so many bytes too\n"
         "  --follow        record child processes too, each into a file of its own\n"
         "  --quiet         do not say where the trace is\n"
         "\n"

@@ -18,6 +18,7 @@
 typedef struct run_options {
     const char *every;
     const char *blocks;
+    const char *mappings; /* smallest size; NULL: none */
     const char *file;
     bool is_following;
     bool is_quiet;
@@ -148,6 +149,9 @@ static int run_environment(const run_options *options, const char *library) {
     setenv("BELAY_PROF_LIBRARY", library, 1);
     setenv("BELAY_PROF_FILE", options->is_following ? options->file : file, 1);
     setenv("BELAY_PROF_EVERY", options->every, 1);
+    if (options->mappings) {
+        setenv("BELAY_PROF_MMAP", options->mappings, 1);
+    }
     if (options->blocks) {
         setenv("BELAY_PROF_BLOCKS", options->blocks, 1);
     }
@@ -170,7 +174,8 @@ static bool run_is_number(const char *text) {
 static int run_parse(int argc, char **argv, run_options *options) {
     static const struct option names[] = {{"every", required_argument, NULL, 'e'},
             {"all", no_argument, NULL, 'a'}, {"output", required_argument, NULL, 'o'},
-            {"blocks", required_argument, NULL, 'b'}, {"follow", no_argument, NULL, 'f'},
+            {"blocks", required_argument, NULL, 'b'},
+            {"mmap", required_argument, NULL, 'm'}, {"follow", no_argument, NULL, 'f'},
             {"quiet", no_argument, NULL, 'q'}, {NULL, 0, NULL, 0}};
     int letter;
 
@@ -183,6 +188,8 @@ static int run_parse(int argc, char **argv, run_options *options) {
             options->file = optarg;
         } else if (letter == 'b') {
             options->blocks = optarg;
+        } else if (letter == 'm') {
+            options->mappings = optarg;
         } else if (letter == 'f') {
             options->is_following = true;
         } else if (letter == 'q') {
@@ -192,8 +199,10 @@ static int run_parse(int argc, char **argv, run_options *options) {
         }
     }
     if (!run_is_number(options->every) ||
-            (options->blocks && !run_is_number(options->blocks))) {
-        fprintf(stderr, "belay-prof: --every and --blocks take a number above 0\n");
+            (options->blocks && !run_is_number(options->blocks)) ||
+            (options->mappings && !run_is_number(options->mappings))) {
+        fprintf(stderr,
+                "belay-prof: --every, --blocks and --mmap take a number above 0\n");
         return 2;
     }
     if (optind >= argc) {

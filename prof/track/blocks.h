@@ -9,6 +9,7 @@
 #ifndef BELAY_PROF_BLOCKS_H
 #define BELAY_PROF_BLOCKS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,6 +24,12 @@ extern _Atomic uint8_t prof__filter[PROF_FILTER_BYTES];
 
 static inline size_t prof__filter_index(const void *block) {
     return ((uintptr_t)block >> PROF_FILTER_SHIFT) & (PROF_FILTER_BYTES - 1);
+}
+
+/* False: `block` can't be in the table. */
+static inline bool prof__filter_has(const void *block) {
+    return atomic_load_explicit(
+                   &prof__filter[prof__filter_index(block)], memory_order_relaxed) != 0;
 }
 
 /* Sets the filter up, for all blocks or for samples. */

@@ -31,12 +31,6 @@ static inline bool hook_is_short(size_t size) {
     return false;
 }
 
-/* True when `block` can't be in the table. */
-static inline bool hook_is_unknown(const void *block) {
-    return atomic_load_explicit(
-                   &prof__filter[prof__filter_index(block)], memory_order_relaxed) == 0;
-}
-
 HOOK_LONG void *hook_malloc(size_t size) {
     prof_origin origin = PROF_ORIGIN_HERE;
     void *block = prof__next.malloc(size);
@@ -64,7 +58,7 @@ HOOK_LONG void hook_free(void *block) {
 }
 
 HOOK void free(void *block) {
-    if (HOOK_LIKELY(hook_is_unknown(block))) {
+    if (HOOK_LIKELY(!prof__filter_has(block))) {
         prof__next.free(block);
     } else {
         hook_free(block);
@@ -103,7 +97,7 @@ HOOK_LONG void *hook_realloc(void *block, size_t size) {
     size_t old_size = 0;
     bool is_early = block && prof__allocator_owns(block);
     /* Removed before the call: after it, another thread may own the address. */
-    bool was_known = block && !is_early && !hook_is_unknown(block) &&
+    bool was_known = block && !is_early && prof__filter_has(block) &&
                      prof__recorder_freed(block, &stack, &old_size);
     void *moved =
             is_early ? hook_move_early(block, size) : prof__next.realloc(block, size);
@@ -119,7 +113,7 @@ HOOK_LONG void *hook_realloc(void *block, size_t size) {
 }
 
 HOOK void *realloc(void *block, size_t size) {
-    if (HOOK_LIKELY(size < prof__local.left && hook_is_unknown(block))) {
+    if (HOOK_LIKELY(size < prof__local.left && !prof__filter_has(block))) {
         prof__local.left -= size;
         return prof__next.realloc(block, size);
     }

@@ -53,29 +53,27 @@ static void recorder_leave(void) {
     prof__local.is_busy = 0;
 }
 
-static void recorder_sample(
-        prof_thread *thread, const void *block, size_t size, const prof_origin *origin) {
-    double weight = prof__weight_of(size, recorder_period);
-    int slot;
-    uint32_t stack = prof__walk_stack(thread, origin, &slot);
-
-    prof__stacks_add(stack, (uint64_t)(weight * (1 << PROF_COUNT_FRACTION_BITS) + 0.5),
-            (uint64_t)(weight * (double)size + 0.5), 1);
-    prof__blocks_insert(block, stack, size);
-}
-
-static void recorder_count(
-        prof_thread *thread, const void *block, size_t size, const prof_origin *origin) {
+/* Notes one block that is due. The weight is that of its size: 1 when all are recorded.
+ */
+static void recorder_note(prof_thread *thread, const void *block, size_t size,
+        const prof_origin *origin, bool is_mapping) {
     int slot;
     uint32_t stack;
 
     prof__blocks_expect(block); /* arrives while the walk is made */
     stack = prof__walk_stack(thread, origin, &slot);
-    if (slot < 0) {
-        prof__stacks_add(stack, 1ULL << PROF_COUNT_FRACTION_BITS, size, 0);
-    } else {
+    if (is_mapping && prof__walk_is_runtime(stack)) {
+        return;
+    }
+    if (recorder_period == 1 && slot >= 0) {
         thread->lane->slots[slot].count++;
         thread->lane->slots[slot].bytes += size;
+    } else {
+        double weight = prof__weight_of(size, recorder_period);
+
+        prof__stacks_add(stack,
+                (uint64_t)(weight * (1 << PROF_COUNT_FRACTION_BITS) + 0.5),
+                (uint64_t)(weight * (double)size + 0.5), recorder_period != 1);
     }
     prof__blocks_insert(block, stack, size);
 }
@@ -89,7 +87,8 @@ static uint64_t recorder_left(void) {
                                        : 0;
 }
 
-void prof__recorder_allocated(const void *block, size_t size, const prof_origin *origin) {
+static void recorder_look(
+        const void *block, size_t size, const prof_origin *origin, bool is_mapping) {
     prof_local *local = &prof__local;
     prof_thread *thread;
 
@@ -107,19 +106,27 @@ void prof__recorder_allocated(const void *block, size_t size, const prof_origin 
     if (!thread) {
         prof__area_lose(PROF_LOSS_THREADS);
     } else if (recorder_period == 1) {
-        recorder_count(thread, block, size, origin);
+        recorder_note(thread, block, size, origin, is_mapping);
     } else {
         if (local->left == 0) { /* the first look of this thread: draw, then ask again */
             local->left = prof__weight_gap(prof__threads_random(thread), recorder_period);
         }
         if (size >= local->left) {
-            recorder_sample(thread, block, size, origin);
+            recorder_note(thread, block, size, origin, is_mapping);
             local->left = prof__weight_gap(prof__threads_random(thread), recorder_period);
         } else {
             local->left -= size;
         }
     }
     recorder_leave();
+}
+
+void prof__recorder_allocated(const void *block, size_t size, const prof_origin *origin) {
+    recorder_look(block, size, origin, false);
+}
+
+void prof__recorder_mapped(const void *block, size_t size, const prof_origin *origin) {
+    recorder_look(block, size, origin, true);
 }
 
 bool prof__recorder_freed(const void *block, uint32_t *out_stack, size_t *out_size) {

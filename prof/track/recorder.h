@@ -25,6 +25,9 @@ void prof__recorder_stop(void);
 /* Notes a new block, if a sample is due. Called by a hook that found size >= left. */
 void prof__recorder_allocated(const void *block, size_t size, const prof_origin *origin);
 
+/* The same for a mapping, unless the Go runtime made it for its own heap. */
+void prof__recorder_mapped(const void *block, size_t size, const prof_origin *origin);
+
 /* Notes that a block is about to be freed. Returns false when it was not known; else what
  * prof__recorder_restore needs. */
 bool prof__recorder_freed(const void *block, uint32_t *out_stack, size_t *out_size);

@@ -15,6 +15,7 @@
 #include "area.h"
 #include "goruntime.h"
 #include "hooks.h"
+#include "mappings.h"
 #include "modules.h"
 #include "recorder.h"
 
@@ -168,6 +169,7 @@ static const char *start_open(const char *path, uint64_t period_bytes) {
         errno = EINVAL;
         return "BELAY_PROF_BLOCKS is not a power of two between 2^10 and 2^27";
     }
+    prof__mappings_minimum = start_number(getenv("BELAY_PROF_MMAP"), SIZE_MAX);
     limits.blocks = blocks + START_BLOCKS_PAD;
     problem = prof__area_create(path, &limits);
     if (problem) {

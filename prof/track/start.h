@@ -4,6 +4,7 @@
  *   BELAY_PROF_FILE    the trace file; %p stands for the process id
  *   BELAY_PROF_EVERY   mean distance of samples in bytes; 1: every allocation
  *   BELAY_PROF_BLOCKS  room for so many live blocks (a power of two)
+ *   BELAY_PROF_MMAP    also record mappings of at least so many bytes
  *   BELAY_PROF_OWNER   the only process to record; unset: every process, each its own
  * file BELAY_PROF_LIBRARY what to take out of LD_PRELOAD, so that children start without
  * us

@@ -264,3 +264,10 @@ uint32_t prof__walk_stack(prof_thread *thread, const prof_origin *origin, int *o
     *out_slot = slot;
     return memo->stack;
 }
+
+bool prof__walk_is_runtime(uint32_t stack) {
+    const prof_stack *known = &prof__area.stacks[stack];
+
+    return known->frame_count == 2 &&
+           prof__goruntime_has(prof__area.frames[known->frames_at + 1] - 1);
+}

@@ -6,6 +6,7 @@
 #ifndef BELAY_PROF_WALK_H
 #define BELAY_PROF_WALK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "threads.h"
@@ -27,5 +28,9 @@ typedef struct prof_origin {
 /* Returns the stack's index. `out_slot` is the lane slot to count in, or -1 when the walk
  * was too long to be remembered. */
 uint32_t prof__walk_stack(prof_thread *thread, const prof_origin *origin, int *out_slot);
+
+/* True for a stack that is one C function called by the Go runtime's assembly: the way in
+ * which the runtime asks for memory of its own. */
+bool prof__walk_is_runtime(uint32_t stack);
 
 #endif
