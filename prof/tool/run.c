@@ -80,7 +80,8 @@ static const char *run_refusal(const char *path) {
 }
 
 static bool run_library(char path[PATH_MAX]) {
-    static const char *const places[] = {"../lib/libbelay-prof.so", "libbelay-prof.so"};
+    static const char *const places[] = {"../lib/libbelay-prof.so",
+            "../" PROF_INSTALL_LIBDIR "/libbelay-prof.so", "libbelay-prof.so"};
     char self[PATH_MAX], joined[PATH_MAX + 64];
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
     char *slash;
