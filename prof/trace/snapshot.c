@@ -330,16 +330,14 @@ void prof__snapshot_free(prof_snapshot *snapshot) {
 
 const prof_module *prof__snapshot_module(
         const prof_snapshot *snapshot, uint64_t address, uint32_t epoch) {
-    const prof_module *best = NULL;
+    size_t known = epoch < snapshot->module_count ? epoch : snapshot->module_count;
 
-    for (size_t i = 0; i < snapshot->module_count; i++) {
+    for (size_t i = known; i-- > 0;) {
         const prof_module *module = &snapshot->modules[i];
 
-        if (module->born && module->born <= (uint64_t)epoch + 1 &&
-                address >= module->start && address < module->end &&
-                (!best || module->born >= best->born)) {
-            best = module;
+        if (module->born && address >= module->start && address < module->end) {
+            return module;
         }
     }
-    return best;
+    return NULL;
 }

@@ -43,7 +43,7 @@ bool prof__snapshot_load(
 /* Frees what load made; safe on a zeroed snapshot. */
 void prof__snapshot_free(prof_snapshot *snapshot);
 
-/* Finds the module that `address` meant in `epoch`; NULL when it is not known. */
+/* Finds the module that `address` meant when `epoch` modules were known; NULL: none. */
 const prof_module *prof__snapshot_module(
         const prof_snapshot *snapshot, uint64_t address, uint32_t epoch);
 

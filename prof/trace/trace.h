@@ -11,8 +11,8 @@
  *
  * Glossary: a *stack* is one distinct list of return addresses, leaf first; a *block* is
  * one live allocation; a *lane* holds one thread's not yet published counts; a *module*
- * is one mapped ELF file; the *epoch* counts unloadings, so that an address that was
- * reused by another library still finds the module it meant. */
+ * is one mapped ELF file, in the order of first sight: an address of a stack means the
+ * newest module there that was known when the stack was (its *epoch*). */
 #ifndef BELAY_PROF_TRACE_H
 #define BELAY_PROF_TRACE_H
 
@@ -56,6 +56,7 @@ enum {
     X(STACKS, stacks, "allocations without a stack: stack tables full")                  \
     X(THREADS, threads, "allocations of threads beyond the table of threads")            \
     X(NESTED, nested, "allocations from a signal handler inside the profiler")           \
+    X(MODULES, modules, "mapped files beyond the table of modules")                      \
     X(BACKING, backing, "table pages refused by the file system")
 
 enum {
@@ -84,7 +85,6 @@ typedef struct prof_trace_header {
     prof_section frames;   /* uint64_t return addresses */
     prof_section blocks;   /* prof_block, see track/blocks.c for the placing */
     uint64_t go_text, go_etext, go_gofunc, go_pclntab; /* addresses in the target */
-    _Atomic uint64_t epoch;
     _Atomic uint64_t frames_used;
     _Atomic uint64_t modules_used;
     _Atomic uint64_t losses[PROF_LOSS_COUNT];
@@ -105,7 +105,7 @@ typedef struct prof_lane {
 } prof_lane;
 
 typedef struct prof_module {
-    _Atomic uint64_t born; /* epoch of first sight + 1, written last; 0: not ready */
+    _Atomic uint64_t born; /* 1, written last; 0: not ready */
     uint64_t start, end;   /* mapped range */
     uint64_t bias;         /* mapped address - address in the ELF file */
     uint32_t build_id_len;
@@ -121,7 +121,7 @@ typedef struct prof_stack {
     _Atomic uint32_t frame_count; /* written last; 0: not ready */
     uint32_t frames_at;           /* index into the table of frames */
     uint32_t flags;
-    uint32_t epoch;
+    uint32_t epoch; /* modules known when it was first seen */
     uint64_t reserved[2];
 } prof_stack;
 

@@ -11,19 +11,16 @@
 #include "area.h"
 
 static _Atomic int modules_lock = 0;
+static _Atomic uint64_t modules_unloads = 0;
 
-uint64_t prof__modules_epoch(void) {
+uint64_t prof__modules_unloads(void) {
     /* Relaxed: whoever runs code of a library opened after the unloading is ordered by
      * the loader's own lock. */
-    return prof__area.header
-                   ? atomic_load_explicit(&prof__area.header->epoch, memory_order_relaxed)
-                   : 0;
+    return atomic_load_explicit(&modules_unloads, memory_order_relaxed);
 }
 
 void prof__modules_unloaded(void) {
-    if (prof__area.header) {
-        atomic_fetch_add_explicit(&prof__area.header->epoch, 1, memory_order_relaxed);
-    }
+    atomic_fetch_add_explicit(&modules_unloads, 1, memory_order_relaxed);
 }
 
 void prof__modules_forget(void) {
@@ -85,26 +82,51 @@ static void modules_path(prof_module *module, const char *name) {
     module->path[used] = 0;
 }
 
-static bool modules_is_known(
-        uint64_t start, uint64_t bias, uint64_t used, uint64_t born) {
+/* The number (index + 1) of the newest module that overlaps `fresh`, when it is the same
+ * file at the same place; else 0: what is known there has been unloaded. */
+static uint32_t modules_known(const prof_module *fresh, const char *name, uint64_t used) {
     for (uint64_t i = used; i-- > 0;) {
-        prof_module *module = &prof__area.modules[i];
+        const prof_module *old = &prof__area.modules[i];
 
-        /* Noted in this epoch, or earlier and never unloaded since: the newest entry that
-         * starts here decides; a library that came back has the same path anyway. */
-        if (module->start == start && module->bias == bias &&
-                atomic_load_explicit(&module->born, memory_order_relaxed) == born) {
-            return true;
+        if (old->start < fresh->end && fresh->start < old->end) {
+            bool is_same = old->start == fresh->start && old->end == fresh->end &&
+                           old->bias == fresh->bias;
+            /* The executable has no name and is never unloaded. */
+            bool is_named = name && *name == '/';
+
+            is_same = is_same &&
+                      (!is_named || strncmp(old->path, name, sizeof old->path - 1) == 0);
+
+            return is_same ? (uint32_t)i + 1 : 0;
         }
     }
-    return false;
+    return 0;
 }
 
-static void modules_note(const struct dl_find_object *object) {
-    uint64_t start = (uintptr_t)object->dlfo_map_start;
-    uint64_t bias = object->dlfo_link_map->l_addr;
-    uint64_t born = prof__modules_epoch() + 1, used;
-    prof_module *module;
+static uint32_t modules_add(const prof_module *fresh, const char *name, uint64_t used) {
+    prof_module *module = &prof__area.modules[used];
+
+    if (used >= PROF_MODULES_MAX || !prof__area_back(module, sizeof *module)) {
+        prof__area_lose(PROF_LOSS_MODULES);
+        return 0;
+    }
+    *module = *fresh;
+    modules_path(module, name);
+    modules_build_id(module);
+    /* Both pair with the reader's acquire loads. */
+    atomic_store_explicit(&module->born, 1, memory_order_release);
+    atomic_store_explicit(
+            &prof__area.header->modules_used, used + 1, memory_order_release);
+    return (uint32_t)used + 1;
+}
+
+static uint32_t modules_note(const struct dl_find_object *object) {
+    prof_module fresh = {.start = (uintptr_t)object->dlfo_map_start,
+            .end = (uintptr_t)object->dlfo_map_end,
+            .bias = object->dlfo_link_map->l_addr};
+    const char *name = object->dlfo_link_map->l_name;
+    uint64_t used;
+    uint32_t number;
 
     /* Held for microseconds, and only when a thread meets an address for the first time.
      */
@@ -112,21 +134,12 @@ static void modules_note(const struct dl_find_object *object) {
         sched_yield();
     }
     used = atomic_load_explicit(&prof__area.header->modules_used, memory_order_relaxed);
-    if (used < PROF_MODULES_MAX && !modules_is_known(start, bias, used, born)) {
-        module = &prof__area.modules[used];
-        if (prof__area_back(module, sizeof *module)) {
-            module->start = start;
-            module->end = (uintptr_t)object->dlfo_map_end;
-            module->bias = bias;
-            modules_path(module, object->dlfo_link_map->l_name);
-            modules_build_id(module);
-            /* Both pair with the reader's acquire loads. */
-            atomic_store_explicit(&module->born, born, memory_order_release);
-            atomic_store_explicit(
-                    &prof__area.header->modules_used, used + 1, memory_order_release);
-        }
+    number = modules_known(&fresh, name, used);
+    if (number == 0) {
+        number = modules_add(&fresh, name, used);
     }
     atomic_store_explicit(&modules_lock, 0, memory_order_release);
+    return number;
 }
 
 bool prof__modules_find(uint64_t pc, prof_module_code *out_code) {
@@ -135,9 +148,7 @@ bool prof__modules_find(uint64_t pc, prof_module_code *out_code) {
     if (_dl_find_object((void *)(uintptr_t)pc, &object) != 0) {
         return false;
     }
-    if (prof__area.header) {
-        modules_note(&object);
-    }
+    out_code->number = prof__area.header ? modules_note(&object) : 0;
     out_code->start = (uintptr_t)object.dlfo_map_start;
     out_code->end = (uintptr_t)object.dlfo_map_end;
     out_code->eh_frame_hdr = object.dlfo_eh_frame;

@@ -11,7 +11,8 @@
 #include <stdint.h>
 
 typedef struct prof_module_code {
-    uint64_t start, end;         /* mapped range */
+    uint32_t number;     /* tells apart what was mapped at one place at different times */
+    uint64_t start, end; /* mapped range */
     const uint8_t *eh_frame_hdr; /* NULL: no unwind tables */
 } prof_module_code;
 
@@ -24,7 +25,7 @@ void prof__modules_unloaded(void);
 /* In a forked child: a thread that is gone may have been inside. */
 void prof__modules_forget(void);
 
-/* The number of unloadings so far. */
-uint64_t prof__modules_epoch(void);
+/* The number of unloadings so far; what was learned of addresses before one is void. */
+uint64_t prof__modules_unloads(void);
 
 #endif

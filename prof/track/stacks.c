@@ -4,19 +4,8 @@
 #include <string.h>
 
 #include "area.h"
-#include "modules.h"
 
 enum { STACKS_PROBES = 64 };
-
-static uint64_t stacks_hash(const uint64_t *frames, uint32_t count, uint64_t epoch) {
-    uint64_t hash = epoch + count;
-
-    for (uint32_t i = 0; i < count; i++) {
-        hash = (hash ^ frames[i]) * 0x9E3779B97F4A7C15ULL;
-        hash ^= hash >> 29;
-    }
-    return hash > 1 ? hash : hash + 2; /* 0 is free, 1 is the lost stack */
-}
 
 void prof__stacks_init(void) {
     prof_stack *lost = &prof__area.stacks[0];
@@ -34,7 +23,8 @@ static void stacks_fill(
     uint64_t at =
             atomic_fetch_add_explicit(&header->frames_used, count, memory_order_relaxed);
 
-    stack->epoch = (uint32_t)prof__modules_epoch();
+    stack->epoch =
+            (uint32_t)atomic_load_explicit(&header->modules_used, memory_order_acquire);
     stack->flags = flags;
     if (at + count > header->frames.count ||
             !prof__area_back(prof__area.frames + at, count * sizeof *frames)) {
@@ -48,9 +38,11 @@ static void stacks_fill(
     atomic_store_explicit(&stack->frame_count, count, memory_order_release);
 }
 
-uint32_t prof__stacks_intern(const uint64_t *frames, uint32_t count, uint32_t flags) {
-    uint64_t hash = stacks_hash(frames, count, prof__modules_epoch());
+uint32_t prof__stacks_intern(
+        uint64_t hash, const uint64_t *frames, uint32_t count, uint32_t flags) {
     uint64_t mask = prof__area.header->stacks.count - 1;
+
+    hash = hash > 1 ? hash : hash + 2; /* 0 is free, 1 is the lost stack */
 
     for (uint64_t i = 0, at = hash >> 20 & mask; i < STACKS_PROBES;
             i++, at = (at + 1) & mask) {

@@ -22,6 +22,7 @@ enum {
 
 typedef struct prof_cached_rule {
     uint64_t pc;
+    uint32_t module; /* prof_module_code.number */
     prof_rule rule;
 } prof_cached_rule;
 
@@ -33,7 +34,7 @@ typedef struct prof_read {
 /* A walk and every word of memory it read; see walk.c. */
 typedef struct prof_memo {
     uint64_t pc, sp, bp;
-    uint64_t epoch;
+    uint64_t unloads; /* prof__modules_unloads() when it was made */
     uint32_t stack;
     uint16_t read_count; /* 0: empty */
     bool uses_bp;
@@ -44,7 +45,7 @@ typedef struct prof_thread {
     struct prof_thread *next; /* of the free states */
     uint64_t stack_high;      /* no frame of this thread lies above */
     uint64_t random;
-    uint64_t rules_epoch;
+    uint64_t rules_unloads;
     prof_lane *lane; /* in the trace file; slot i counts for memo i */
     prof_cached_rule rules[PROF_RULES];
     prof_memo memos[PROF_LANE_SLOTS];

@@ -29,6 +29,7 @@ typedef struct walk {
     prof_memo *memo;
     uint64_t pc, sp, bp;
     uint64_t low, high; /* bounds of the stack being walked */
+    uint64_t hash;      /* of the frames so far and their modules */
     uint32_t count;     /* frames so far */
     uint32_t reads;
     uint32_t flags;
@@ -54,40 +55,42 @@ static bool walk_read(walk *w, uint64_t address, uint64_t *out) {
            walk_read_any(w, address, out);
 }
 
-static bool walk_push(walk *w) {
+/* Adds the frame at w->pc, which is in the module of that number (0: Go, or unknown). */
+static bool walk_push(walk *w, uint32_t module) {
     if (w->count == PROF_FRAMES_MAX) {
         w->flags |= PROF_STACK_DEEP;
         return false;
     }
     w->thread->frames[w->count++] = w->pc;
+    w->hash = (w->hash ^ (w->pc + ((uint64_t)module << 48))) * 0x9E3779B97F4A7C15ULL;
+    w->hash ^= w->hash >> 29;
     return true;
 }
 
-static void walk_find_rule(uint64_t pc, prof_rule *out_rule) {
+static void walk_find_rule(uint64_t pc, prof_cached_rule *out) {
     prof_module_code code;
 
+    out->module = 0;
+    out->rule.cfa = PROF_CFA_NONE;
     /* A return address may lie behind its function: the call itself does not. */
     if (prof__goruntime_has(pc - 1)) {
-        if (prof__area.header) {
-            prof__modules_find(pc, &code);
-        }
-        prof__goruntime_rule(pc, out_rule);
+        prof__modules_find(pc, &code); /* only so that the trace knows the executable */
+        prof__goruntime_rule(pc, &out->rule);
     } else if (prof__modules_find(pc - 1, &code)) {
-        prof__cfi_find(pc - 1, code.eh_frame_hdr, code.end, out_rule);
-    } else {
-        out_rule->cfa = PROF_CFA_NONE;
+        out->module = code.number;
+        prof__cfi_find(pc - 1, code.eh_frame_hdr, code.end, &out->rule);
     }
 }
 
-static const prof_rule *walk_rule(walk *w, uint64_t pc) {
+static const prof_cached_rule *walk_rule(walk *w, uint64_t pc) {
     prof_cached_rule *cached = &w->thread->rules[(pc * 0x9E3779B97F4A7C15ULL) >> 52];
 
     _Static_assert(PROF_RULES == 1 << 12, "the index is the top 12 bits");
     if (cached->pc != pc) {
-        walk_find_rule(pc, &cached->rule);
+        walk_find_rule(pc, cached);
         cached->pc = pc;
     }
-    return &cached->rule;
+    return cached;
 }
 
 /* One C frame up. False: the walk is over. */
@@ -169,9 +172,9 @@ static bool walk_go(walk *w, uint64_t system_low) {
         if (!prof__goruntime_has(w->pc - 1)) {
             w->sp = frame + 16;
             w->bp = next;
-            return walk_rule(w, w->pc)->cfa != PROF_CFA_NONE;
+            return walk_rule(w, w->pc)->rule.cfa != PROF_CFA_NONE;
         }
-        if (!walk_push(w)) {
+        if (!walk_push(w, 0)) {
             return false;
         }
         if (prof__goruntime_is_callback(w->pc)) {
@@ -191,12 +194,16 @@ static void walk_run(walk *w) {
     w->high = w->thread->stack_high;
     if (w->sp >= w->high || w->high - w->sp > 1ULL << 30) {
         w->flags |= PROF_STACK_OFF;
-        walk_push(w);
+        walk_push(w, walk_rule(w, w->pc)->module);
         return;
     }
-    while (walk_push(w)) {
-        const prof_rule *rule = walk_rule(w, w->pc);
+    for (;;) {
+        const prof_cached_rule *cached = walk_rule(w, w->pc);
+        const prof_rule *rule = &cached->rule;
 
+        if (!walk_push(w, cached->module)) {
+            return;
+        }
         if (rule->cfa == PROF_CFA_CROSS || rule->cfa == PROF_CFA_SYSTEM) {
             w->is_bp_initial = false;
             if (!walk_cross(w, rule)) {
@@ -212,9 +219,10 @@ static void walk_run(walk *w) {
     }
 }
 
-static bool memo_holds(const prof_memo *memo, const prof_origin *origin, uint64_t epoch) {
+static bool memo_holds(
+        const prof_memo *memo, const prof_origin *origin, uint64_t unloads) {
     if (memo->pc != origin->pc || memo->sp != origin->sp || memo->read_count == 0 ||
-            memo->epoch != epoch || (memo->uses_bp && memo->bp != origin->bp)) {
+            memo->unloads != unloads || (memo->uses_bp && memo->bp != origin->bp)) {
         return false;
     }
     for (uint32_t i = 0; i < memo->read_count; i++) {
@@ -226,7 +234,7 @@ static bool memo_holds(const prof_memo *memo, const prof_origin *origin, uint64_
 }
 
 uint32_t prof__walk_stack(prof_thread *thread, const prof_origin *origin, int *out_slot) {
-    uint64_t epoch = prof__modules_epoch();
+    uint64_t unloads = prof__modules_unloads();
     uint64_t hash = (origin->pc ^ origin->sp << 20) * 0x9E3779B97F4A7C15ULL;
     int slot = (int)(hash >> 58);
     prof_memo *memo = &thread->memos[slot];
@@ -238,19 +246,19 @@ uint32_t prof__walk_stack(prof_thread *thread, const prof_origin *origin, int *o
             .is_bp_initial = true};
 
     _Static_assert(PROF_LANE_SLOTS == 64, "the index is the top 6 bits");
-    if (memo_holds(memo, origin, epoch)) {
+    if (memo_holds(memo, origin, unloads)) {
         *out_slot = slot;
         return memo->stack;
     }
     prof__threads_flush(&thread->lane->slots[slot]);
-    if (thread->rules_epoch != epoch) {
+    if (thread->rules_unloads != unloads) {
         memset(thread->rules, 0, sizeof thread->rules);
-        thread->rules_epoch = epoch;
+        thread->rules_unloads = unloads;
     }
     memo->read_count = 0;
     memo->uses_bp = false;
     walk_run(&w);
-    memo->stack = prof__stacks_intern(thread->frames, w.count, w.flags);
+    memo->stack = prof__stacks_intern(w.hash, thread->frames, w.count, w.flags);
     if (w.reads == 0 || w.reads > PROF_MEMO_READS) {
         *out_slot = -1;
         return memo->stack;
@@ -258,7 +266,7 @@ uint32_t prof__walk_stack(prof_thread *thread, const prof_origin *origin, int *o
     memo->pc = origin->pc;
     memo->sp = origin->sp;
     memo->bp = origin->bp;
-    memo->epoch = epoch;
+    memo->unloads = unloads;
     memo->read_count = (uint16_t)w.reads;
     thread->lane->slots[slot].stack = memo->stack;
     *out_slot = slot;
