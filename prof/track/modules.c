@@ -128,6 +128,10 @@ static uint32_t modules_note(const struct dl_find_object *object) {
     uint64_t used;
     uint32_t number;
 
+    if (name && *name && *name != '/') {
+        modules_path(&fresh, name);
+        name = fresh.path;
+    }
     /* Held for microseconds, and only when a thread meets an address for the first time.
      */
     while (atomic_exchange_explicit(&modules_lock, 1, memory_order_acquire)) {
