@@ -7,18 +7,22 @@ SHELL := /bin/bash
 # Recipes run with the tools that scripts/setup put below build/.
 run := . scripts/toolchain.sh && set -x &&
 
-.PHONY: help build demo test check bench mutations format install clean
+.PHONY: help build demo prof-demo test check bench mutations format install clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 
 build: ## libbelay, belay-top, belay-prof into build/bin and build/lib
 	@scripts/setup demo
+	@mkdir -p build
 	@$(run) cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >build/configure.log
 	@$(run) cmake --build --preset release
 
 demo: build ## the real SQLite under Belay, with numbers (ARGS=--crash: killed mid-way, read back)
 	@$(run) cd examples && go run ./sqlite $(ARGS)
+
+prof-demo: build ## an unmodified Go program that leaks C memory, and the three lines that do it
+	@$(run) prof/demo/run --build build
 
 test: ## everything, within 30 minutes on two cores
 	@scripts/setup test
@@ -29,6 +33,7 @@ check: ## the quick part of it, within 5 minutes
 	@scripts/test quick $(ARGS)
 
 bench: build ## Belay and its peers side by side, into build/bench/results.tsv
+	@scripts/setup bench
 	@$(run) cd bench && go run . $(ARGS)
 
 mutations: ## break the protocol in each listed way and see the suite go red

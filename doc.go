@@ -56,7 +56,8 @@
 // # Environment
 //
 //	BELAY_LEVEL=off|sampled|all  how much is reported; see [SetLevel]
-//	BELAY_STDERR=1               reports go to standard error as well
+//	BELAY_STDERR=1|0             reports go to standard error always, or never;
+//	                             unset: while there is no [OnReport]
 //	BELAY_LEDGER=FILE|off        where the table of objects is kept (%p: the process id)
 //	BELAY_STRESS=gc              collects garbage at every borrow: for tests
 package belay

@@ -133,8 +133,8 @@ var handlers struct {
 // come at once the first time, then at most once a second with a count. A panic
 // in f is recovered and reported.
 //
-// Without any handler, reports go to standard error at [LevelAll] or with
-// BELAY_STDERR=1, else nowhere; they are counted all the same ([ReadStats]).
+// Without any handler, reports go to standard error, one line each, unless
+// BELAY_STDERR=0; BELAY_STDERR=1 has them there besides the handlers.
 func OnReport(f func(Report)) (stop func()) {
 	me := &f
 	change := func(keep func(*func(Report)) bool, more ...*func(Report)) {
@@ -188,7 +188,7 @@ func deliver(bits uint64, r Report) {
 	}
 	list := handlers.list.Load()
 	if list == nil || len(*list) == 0 {
-		if levelGet() == LevelAll && os.Getenv("BELAY_STDERR") == "" {
+		if os.Getenv("BELAY_STDERR") == "" { // else the core does as it says
 			r.print()
 		}
 		return

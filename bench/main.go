@@ -59,5 +59,8 @@ func run(folder string, chosen *regexp.Regexp) []result {
 	if chosen.MatchString("reports") {
 		tell(reportResults(folder))
 	}
+	if chosen.MatchString("prof") {
+		tell(profResults())
+	}
 	return results
 }

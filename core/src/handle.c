@@ -24,12 +24,32 @@ static belay__caller handle_thread(void) {
     return (belay__caller){.identity = belay__identity_self(), .wait = BELAY__GUARD_WAIT};
 }
 
+static belay_status handle_refuse(
+        belay_report_kind kind, belay_status status, belay_handle handle, uint32_t site) {
+    belay__report_misuse(kind, status, handle.bits, site);
+    return status;
+}
+
+/* False: the parent is gone or ending. Only a look; adoption decides. */
+static bool handle_takes_children(belay_handle parent) {
+    belay__slot *slot = handle_slot(parent);
+    uint64_t state = slot == NULL ? 0 : belay__load(&slot->state);
+    return slot != NULL && belay__state_is(state, parent) &&
+           !(state & BELAY_STATE_DYING) &&
+           (!(state & BELAY_STATE_CLOSED) || belay__state_borrows(state) != 0);
+}
+
 belay_status belay__handle_open(uint32_t index, uint32_t type_id, void *object,
         uint64_t size_bytes, belay_handle parent, uint32_t site, uint64_t flags,
         belay_handle *out_handle) {
     const belay__type *type = belay__type_get(type_id);
     if (type == NULL || object == NULL) {
         return BELAY_INVALID;
+    }
+    /* Asked before the slot is written: it may be the one that still knows the parent's
+     * past. */
+    if (parent.bits != 0 && !handle_takes_children(parent)) {
+        return handle_refuse(BELAY_REPORT_USE_AFTER_CLOSE, BELAY_CLOSED, parent, site);
     }
     belay__slot *slot = belay__table_slot(index);
     uint64_t generation = belay__load(&slot->state) & BELAY__GENERATION_MASK;
@@ -153,12 +173,6 @@ static void handle_leave(uint32_t guard, belay__caller *caller) {
     } else {
         belay__guard_tell(guard);
     }
-}
-
-static belay_status handle_refuse(
-        belay_report_kind kind, belay_status status, belay_handle handle, uint32_t site) {
-    belay__report_misuse(kind, status, handle.bits, site);
-    return status;
 }
 
 /* Counts a borrow, if the object is open. */

@@ -32,7 +32,8 @@ static uint32_t report_held = 0; /* cells that hold counts back; read without th
 static belay_report_fn report_sink = NULL;
 static void *report_sink_data = NULL;
 static uint32_t report_level = BELAY_LEVEL_SAMPLED;
-static bool report_to_stderr = false;
+
+static enum { REPORT_IF_NO_SINK, REPORT_ALWAYS, REPORT_NEVER } report_stderr = 0;
 
 #define REPORT_WORD(name, word, text) word,
 #define REPORT_TEXT(name, word, text) text,
@@ -74,8 +75,15 @@ void belay__report_start(void) {
             report_level = i;
         }
     }
+    if (level != NULL && strcmp(level, words[report_level]) != 0) {
+        fprintf(stderr,
+                "belay: BELAY_LEVEL is \"%s\", not off, sampled or all: sampled it is\n",
+                level);
+    }
     const char *to_stderr = getenv("BELAY_STDERR");
-    report_to_stderr = to_stderr != NULL && strcmp(to_stderr, "0") != 0;
+    if (to_stderr != NULL) {
+        report_stderr = strcmp(to_stderr, "0") == 0 ? REPORT_NEVER : REPORT_ALWAYS;
+    }
     report_ring = belay__ledger_segment_add(BELAY_LEDGER_REPORTS, 0,
             BELAY_LEDGER_REPORT_ROWS, sizeof(belay_ledger_report));
 }
@@ -123,7 +131,12 @@ static void report_compose(const belay__mistake *mistake, belay_report *out) {
         REPORT_APPEND(", age %llu.%01llu s", (unsigned long long)(mistake->age_ms / 1000),
                 (unsigned long long)(mistake->age_ms / 100 % 10));
     }
-    REPORT_APPEND(" (%s)", texts[mistake->kind]);
+    if (mistake->kind == BELAY_REPORT_LEDGER_LOST && getenv("BELAY_LEDGER") != NULL) {
+        REPORT_APPEND(", BELAY_LEDGER=%s", getenv("BELAY_LEDGER"));
+    }
+    if (written >= 0 && (size_t)written + strlen(texts[mistake->kind]) + 4 < left) {
+        REPORT_APPEND(" (%s)", texts[mistake->kind]); /* whole or not at all */
+    }
 #undef REPORT_APPEND
 }
 
@@ -134,9 +147,8 @@ static void report_tell(const belay__mistake *mistake) {
     belay__lock_take(&report_lock);
     belay_report_fn sink = report_sink;
     void *data = report_sink_data;
-    bool to_stderr =
-            report_to_stderr ||
-            (sink == NULL && belay__load_relaxed(&report_level) == BELAY_LEVEL_ALL);
+    bool to_stderr = report_stderr == REPORT_ALWAYS ||
+                     (report_stderr == REPORT_IF_NO_SINK && sink == NULL);
     belay__lock_drop(&report_lock);
     if (to_stderr) {
         fprintf(stderr, "%s\n", report.message);

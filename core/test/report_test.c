@@ -238,17 +238,41 @@ TRIAL(stderr_at_level_all) {
     assert_int_equal(text[strlen(text) - 1], '\n');
 }
 
-/* Goal: at level `sampled` nothing is written, unless BELAY_STDERR=1. Method: as above.
- */
-TRIAL(stderr_is_quiet_by_default) {
+/* Goal: also at level `sampled`, but not with a sink or BELAY_STDERR=0; BELAY_STDERR=1
+ * has it with a sink as well. Method: as above. */
+TRIAL(stderr_by_default) {
     char text[1024];
+    assert_true(mistake_on_stderr(text, sizeof text) > 10);
+}
+
+TRIAL(stderr_not_with_a_sink) {
+    char text[1024];
+    belay_report_to(thing_report_sink, NULL);
+    assert_int_equal(mistake_on_stderr(text, sizeof text), 0);
+}
+
+TRIAL(stderr_switched_off) {
+    char text[1024];
+    setenv("BELAY_STDERR", "0", 1);
     assert_int_equal(mistake_on_stderr(text, sizeof text), 0);
 }
 
 TRIAL(stderr_on_request) {
     char text[1024];
     setenv("BELAY_STDERR", "1", 1);
+    belay_report_to(thing_report_sink, NULL);
     assert_true(mistake_on_stderr(text, sizeof text) > 10);
+}
+
+/* Goal: a nonsense level is told, with what is in force. Method: as above, at the start.
+ */
+TRIAL(nonsense_level_is_told) {
+    char text[1024];
+    setenv("BELAY_LEVEL", "nonsense", 1);
+    setenv("BELAY_STDERR", "0", 1);
+    assert_true(mistake_on_stderr(text, sizeof text) > 10);
+    assert_non_null(strstr(text, "nonsense"));
+    assert_non_null(strstr(text, "sampled"));
 }
 
 /* Goal: the address map of level `all` follows every way an object ends. Method: own the
@@ -413,7 +437,10 @@ int main(void) {
             cmocka_unit_test(level_from_the_environment),
             cmocka_unit_test(level_is_sampled_by_default),
             cmocka_unit_test(stderr_at_level_all),
-            cmocka_unit_test(stderr_is_quiet_by_default),
+            cmocka_unit_test(stderr_by_default),
+            cmocka_unit_test(stderr_not_with_a_sink),
+            cmocka_unit_test(stderr_switched_off),
+            cmocka_unit_test(nonsense_level_is_told),
             cmocka_unit_test(stderr_on_request),
             cmocka_unit_test(double_own_is_caught),
             cmocka_unit_test(address_map_survives_other_levels),

@@ -24,9 +24,11 @@ static void account_sum(top_account *out_account, const belay_ledger_counters *c
     }
     uint64_t closed = account_difference(gone, counters->rescued);
     closed = account_difference(closed, counters->leaked);
+    uint64_t live = account_difference(opened, gone);
+    uint64_t live_bytes = bytes <= INT64_MAX ? bytes : 0;
     *out_account = (top_account){
-            .live = account_difference(opened, gone),
-            .bytes = bytes <= INT64_MAX ? bytes : 0,
+            .live = live,
+            .bytes = live_bytes,
             .opened = opened,
             .closed = account_difference(closed, counters->disowned),
             .rescued = counters->rescued,
@@ -35,8 +37,10 @@ static void account_sum(top_account *out_account, const belay_ledger_counters *c
             .refused = counters->refused,
             .failed = counters->failed,
             .misused = counters->misused,
-            .live_peak = counters->live_peak,
-            .bytes_peak = counters->bytes_peak,
+            /* The writer samples its peaks; what is there now is one, too. */
+            .live_peak = counters->live_peak > live ? counters->live_peak : live,
+            .bytes_peak =
+                    counters->bytes_peak > live_bytes ? counters->bytes_peak : live_bytes,
     };
 }
 

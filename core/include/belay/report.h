@@ -28,13 +28,13 @@ typedef struct belay_report {
     const char *opened;    /* "function file:line"; "?" when unknown */
     const char *closed;
     const char *used;  /* where the mistake was made */
-    char message[256]; /* the whole thing in one line, without addresses */
+    char message[768]; /* the whole thing in one line, without addresses */
 } belay_report;
 
 /* Receives a report; called with no lock held, from whichever thread found it. */
 typedef void (*belay_report_fn)(void *data, const belay_report *report);
 
-/* Sets where reports go. NULL: to standard error at level `all` or with BELAY_STDERR=1,
+/* Sets where reports go. NULL: to standard error, unless BELAY_STDERR=0;
  * else nowhere. */
 BELAY_API void belay_report_to(belay_report_fn sink, void *data);
 

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+#include "profile.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gotable.h"
+#include "image.h"
+#include "interner.h"
+#include "native.h"
+
+/* What is open of one module while the profile is built. */
+typedef struct profile_module {
+    bool is_opened;
+    bool has_go;
+    prof_image image;
+    prof_gotable go;
+    prof_native *native;
+} profile_module;
+
+typedef struct profile_builder {
+    prof_profile *profile;
+    prof_interner *places; /* (module, address) -> place */
+    profile_module *modules;
+    size_t function_room, line_room, place_room, sample_place_room;
+    bool has_failed; /* out of memory */
+} profile_builder;
+
+/* Makes room for one more in a growing array. */
+static void *profile_grow(void *array, size_t count, size_t *room, size_t entry_bytes) {
+    size_t more = *room ? *room * 2 : 256;
+    void *grown;
+
+    if (count < *room) {
+        return array;
+    }
+    grown = reallocarray(array, more, entry_bytes);
+    if (grown) {
+        *room = more;
+    }
+    return grown;
+}
+
+#define PROFILE_GROW(builder, array, count, room)                                        \
+    profile_reserve(builder, (void **)&(builder)->profile->array,                        \
+            (builder)->profile->count, &(builder)->room,                                 \
+            sizeof *(builder)->profile->array)
+
+static bool profile_reserve(profile_builder *builder, void **array, size_t count,
+        size_t *room, size_t entry_bytes) {
+    void *grown = profile_grow(*array, count, room, entry_bytes);
+
+    if (!grown) {
+        builder->has_failed = true;
+        return false;
+    }
+    *array = grown;
+    return true;
+}
+
+const char *prof__profile_base(const char *path) {
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+/* Terminal escapes and line breaks have no business in a name from somebody's file. */
+static const char *profile_string(profile_builder *builder, const char *text) {
+    char clean[2048];
+    size_t used = 0;
+    const char *kept;
+
+    for (; *text && used + 1 < sizeof clean; text++) {
+        clean[used++] = (unsigned char)*text < ' ' || *text == 127 ? '?' : *text;
+    }
+    clean[used] = 0;
+    kept = prof__interner_string(builder->profile->interner, clean);
+    if (!kept) {
+        builder->has_failed = true;
+        return "";
+    }
+    return kept;
+}
+
+static void profile_receive(void *data, const prof_frame *frame) {
+    profile_builder *builder = data;
+    prof_profile *profile = builder->profile;
+    const char *name = profile_string(builder, frame->function);
+    const char *file = profile_string(builder, frame->file);
+    uint32_t *number =
+            prof__interner_pair(profile->interner, (uintptr_t)name, (uintptr_t)file);
+
+    if (!number || !PROFILE_GROW(builder, functions, function_count, function_room) ||
+            !PROFILE_GROW(builder, lines, line_count, line_room)) {
+        builder->has_failed = true;
+        return;
+    }
+    if (*number == 0) {
+        profile->functions[profile->function_count++] =
+                (prof_function){name, file, frame->start_line, frame->is_go};
+        *number = (uint32_t)profile->function_count;
+    }
+    profile->lines[profile->line_count++] = (prof_line){*number - 1, frame->line};
+}
+
+/* The note "mod", TAB, path in what the linker wrote about the build. */
+static void profile_main_module(prof_profile *profile, const prof_image *image) {
+    static const uint8_t mark[] = {0x30, 0x77, 0xaf, 0x0c, 0x92, 0x74, 0x08, 0x02, 0x41,
+            0xe1, 0xc1, 0x07, 0xe6, 0xd6, 0x18, 0xe6, 'p', 'a', 't', 'h', '\t'};
+    const uint8_t *end = image->bytes + image->size;
+    const char *at = memmem(image->bytes, image->size, mark, sizeof mark);
+    size_t room = at ? (size_t)(end - (const uint8_t *)at) : 0, used = 0;
+
+    room = room < 4096 ? room : 4096;
+    at = room ? memmem(at, room, "\nmod\t", 5) : NULL;
+    if (!at || (size_t)(end - (const uint8_t *)at) < 5 + sizeof profile->main_module) {
+        return;
+    }
+    for (at += 5; used + 1 < sizeof profile->main_module && *at > ' '; at++) {
+        profile->main_module[used++] = *at;
+    }
+    profile->main_module[used] = 0;
+}
+
+/* True when the file is the one that was mapped, as far as its build id tells. */
+static bool profile_is_same(const prof_image *image, const prof_module *module) {
+    for (int i = 0; module->build_id_len && i < image->segment_count; i++) {
+        const prof_image_segment *segment = &image->segments[i];
+        uint64_t room = segment->bytes < 65536 ? segment->bytes : 65536;
+
+        /* Notes are at the head of the first segment. */
+        if (memmem(image->bytes + segment->offset, room, module->build_id,
+                    module->build_id_len)) {
+            return true;
+        }
+    }
+    return module->build_id_len == 0;
+}
+
+static profile_module *profile_open(profile_builder *builder, size_t index) {
+    prof_profile *profile = builder->profile;
+    const prof_trace_header *header = &profile->snapshot.header;
+    const prof_module *module = &profile->snapshot.modules[index];
+    profile_module *open = &builder->modules[index];
+
+    if (open->is_opened) {
+        return open;
+    }
+    open->is_opened = true;
+    if (!prof__image_open(module->path, &open->image)) {
+        return open;
+    }
+    if (!profile_is_same(&open->image, module)) {
+        profile->changed_modules++;
+        return open;
+    }
+    open->native = prof__native_open(module->path, module->bias);
+    if ((header->flags & PROF_FLAG_GO) && header->go_text >= module->start &&
+            header->go_text < module->end) {
+        open->has_go = prof__gotable_open(&open->image, header->go_text - module->bias,
+                header->go_etext - module->bias, header->go_gofunc - module->bias,
+                header->go_pclntab - module->bias, &open->go);
+        profile_main_module(profile, &open->image);
+    }
+    return open;
+}
+
+static void profile_unknown(
+        profile_builder *builder, const prof_module *module, uint64_t address) {
+    char name[80];
+    prof_frame frame = {.function = name, .file = ""};
+
+    if (module) {
+        snprintf(name, sizeof name, "%.48s+0x%llx", prof__profile_base(module->path),
+                (unsigned long long)(address - module->bias));
+    } else {
+        snprintf(name, sizeof name, "0x%llx", (unsigned long long)address);
+    }
+    profile_receive(builder, &frame);
+}
+
+static void profile_resolve(
+        profile_builder *builder, const prof_module *module, prof_place *place) {
+    prof_profile *profile = builder->profile;
+
+    place->line_at = (uint32_t)profile->line_count;
+    if (module) {
+        profile_module *open =
+                profile_open(builder, (size_t)(module - profile->snapshot.modules));
+        bool is_found = open->has_go &&
+                        prof__gotable_resolve(&open->go, place->address - module->bias,
+                                profile_receive, builder);
+
+        if (!is_found && open->native) {
+            is_found = prof__native_resolve(
+                    open->native, place->address, profile_receive, builder);
+        }
+        place->module = (uint32_t)(module - profile->snapshot.modules) + 1;
+    }
+    if (profile->line_count == place->line_at) {
+        profile_unknown(builder, module, place->address);
+    }
+    place->line_count = (uint32_t)(profile->line_count - place->line_at);
+}
+
+static void profile_add_place(
+        profile_builder *builder, uint64_t address, uint32_t epoch) {
+    prof_profile *profile = builder->profile;
+    const prof_module *module = prof__snapshot_module(&profile->snapshot, address, epoch);
+    uint32_t *number =
+            prof__interner_pair(builder->places, address, (uint64_t)(uintptr_t)module);
+
+    if (!number || !PROFILE_GROW(builder, places, place_count, place_room) ||
+            !PROFILE_GROW(
+                    builder, sample_places, sample_place_count, sample_place_room)) {
+        builder->has_failed = true;
+        return;
+    }
+    if (*number == 0) {
+        prof_place *place = &profile->places[profile->place_count++];
+
+        *number = (uint32_t)profile->place_count;
+        *place = (prof_place){.address = address};
+        profile_resolve(builder, module, place);
+    }
+    profile->sample_places[profile->sample_place_count++] = *number - 1;
+}
+
+static void profile_add_sample(
+        profile_builder *builder, const prof_snapshot_stack *stack) {
+    prof_profile *profile = builder->profile;
+    prof_sample *sample = &profile->samples[profile->sample_count];
+
+    if (stack->count <= 0 && stack->live_count <= 0) {
+        return;
+    }
+    profile->sample_count++;
+    sample->place_at = (uint32_t)profile->sample_place_count;
+    sample->flags = stack->flags;
+    sample->values[PROF_VALUE_COUNT] = stack->count;
+    sample->values[PROF_VALUE_BYTES] = stack->bytes;
+    sample->values[PROF_VALUE_LIVE_COUNT] = stack->live_count;
+    sample->values[PROF_VALUE_LIVE_BYTES] = stack->live_bytes;
+    for (uint32_t i = 0; i < stack->frame_count && !builder->has_failed; i++) {
+        /* The call, not the instruction behind it. */
+        profile_add_place(builder, stack->frames[i] - 1, stack->epoch);
+    }
+    sample->place_count = (uint32_t)(profile->sample_place_count - sample->place_at);
+}
+
+static void profile_close(profile_builder *builder) {
+    for (size_t i = 0; builder->modules && i < builder->profile->snapshot.module_count;
+            i++) {
+        prof__native_close(builder->modules[i].native);
+        prof__image_close(&builder->modules[i].image);
+    }
+    free(builder->modules);
+    prof__interner_destroy(builder->places);
+}
+
+bool prof__profile_build(prof_snapshot *snapshot, prof_profile *out_profile) {
+    prof_profile profile = {.snapshot = *snapshot};
+    profile_builder builder = {.profile = &profile};
+
+    *snapshot = (prof_snapshot){.modules = NULL};
+    profile.interner = prof__interner_create();
+    profile.samples = calloc(profile.snapshot.stack_count + 1, sizeof *profile.samples);
+    builder.places = prof__interner_create();
+    builder.modules = calloc(profile.snapshot.module_count + 1, sizeof *builder.modules);
+    builder.has_failed =
+            !profile.interner || !profile.samples || !builder.places || !builder.modules;
+    for (size_t i = 0; i < profile.snapshot.stack_count && !builder.has_failed; i++) {
+        profile_add_sample(&builder, &profile.snapshot.stacks[i]);
+    }
+    profile_close(&builder);
+    if (builder.has_failed) {
+        prof__profile_free(&profile);
+        return false;
+    }
+    *out_profile = profile;
+    return true;
+}
+
+void prof__profile_free(prof_profile *profile) {
+    prof__snapshot_free(&profile->snapshot);
+    prof__interner_destroy(profile->interner);
+    free(profile->functions);
+    free(profile->lines);
+    free(profile->places);
+    free(profile->samples);
+    free(profile->sample_places);
+    *profile = (prof_profile){.functions = NULL};
+}
+
+bool prof__profile_is_own(const prof_profile *profile, const prof_function *function) {
+    size_t length = strlen(profile->main_module);
+
+    if (!function->is_go || prof__profile_is_glue(function)) {
+        return false;
+    }
+    return strncmp(function->name, "main.", 5) == 0 ||
+           (length && strncmp(function->name, profile->main_module, length) == 0 &&
+                   (function->name[length] == '.' || function->name[length] == '/'));
+}
+
+/* main._Cfunc_puts and its kin; not main._cgoexp_12_f.f.func1, a line of the user's f. */
+static bool profile_is_generated(const char *name) {
+    static const char *const marks[] = {"._cgo", "._Cfunc_", "._C2func_"};
+
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+        const char *found = strstr(name, marks[i]);
+
+        if (found && !strchr(found + 1, '.')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool prof__profile_is_glue(const prof_function *function) {
+    if (!function->is_go) {
+        return strncmp(function->name, "_cgo_", 5) == 0 ||
+               strncmp(function->name, "_cgoexp_", 8) == 0 ||
+               strncmp(function->name, "crosscall", 9) == 0;
+    }
+    return strncmp(function->name, "runtime.", 8) == 0 ||
+           strncmp(function->name, "runtime/", 8) == 0 ||
+           strncmp(function->name, "crosscall", 9) == 0 ||
+           strncmp(function->name, "_cgoexp_", 8) == 0 ||
+           profile_is_generated(function->name) ||
+           strcmp(prof__profile_base(function->file), "_cgo_gotypes.go") == 0;
+}

@@ -1,0 +1,3 @@
+module belay.example/belay/prof/test/truth
+
+go 1.21

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* main.c - belay-prof: which command is meant. */
+#include <stdio.h>
+#include <string.h>
+
+#include "report.h"
+#include "run.h"
+
+static const char main_usage[] =
+        "usage: belay-prof run [options] -- PROGRAM [ARGUMENTS]\n"
+        "       belay-prof report [options] TRACE|PID\n"
+        "\n"
+        "Where does the C memory of this Go program come from?\n"
+        "\n"
+        "run: starts PROGRAM with the profiler preloaded. The trace can be read at any "
+        "moment,\n"
+        "     also after the program was killed.\n"
+        "  --every=BYTES   one sample each so many bytes on average (524288)\n"
+        "  --all           record every allocation\n"
+        "  -o FILE         the trace; %p stands for the process id "
+        "(belay-prof.%p.trace)\n"
+        "  --blocks=N      room for N live blocks, a power of two (4194304)\n"
+        "  --mmap=BYTES    record private mappings of at least so many bytes too\n"
+        "  --follow        record child processes too, each into a file of its own\n"
+        "  --quiet         do not say where the trace is\n"
+        "\n"
+        "report: reads a trace, or that of a running process.\n"
+        "  (no option)     tables by Go call site and by C function\n"
+        "  --diff BEFORE   what grew since the trace BEFORE\n"
+        "  --grow=SECONDS  what grows: looks twice, so many seconds apart\n"
+        "  --watch[=S]     the table again each S seconds (2)\n"
+        "  --pprof FILE    a profile for `go tool pprof`, names included\n"
+        "  --go-heap FILE  puts the Go heap (from /debug/pprof/heap) into the same "
+        "profile\n"
+        "  --folded FILE   one line a stack for flame graph tools\n"
+        "  --svg FILE      a flame graph to open in a browser\n"
+        "  --raw           one line a stack with values and lines, for scripts\n"
+        "  --by=VALUE      live_bytes (default), live_count, bytes, count: for folded "
+        "and svg\n"
+        "  --rows=N        rows of a table (20)\n"
+        "FILE may be - for the standard output.\n";
+
+int main(int argc, char **argv) {
+    if (argc >= 2 && strcmp(argv[1], "run") == 0) {
+        return prof__run_command(argc - 1, argv + 1);
+    }
+    if (argc >= 2 && strcmp(argv[1], "report") == 0) {
+        return prof__report_command(argc - 1, argv + 1);
+    }
+    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+        fputs(main_usage, stdout);
+        return 0;
+    }
+    fputs(main_usage, stderr);
+    return 2;
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/* The layout is that of Go 1.20 to 1.26: a moduledata begins with the pointer to the
+ * program counter table and five slices into it; then come, at fixed words, the bounds of
+ * the code and the base of the functions' data. Everything is checked before it is used;
+ * a layout that does not fit means "no Go frames", never a wrong read. */
+#include "goruntime.h"
+
+#include <elf.h>
+#include <link.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+enum {
+    GO_PCLNTAB_MAGIC = 0xf1, /* 0xfffffff1, little endian, then 0 0 1 8 */
+    GO_MODULE_WORDS = 42,
+    /* words of a moduledata */
+    GO_NAMES = 1,
+    GO_FUNCS = 13, /* pclntable */
+    GO_TABLE = 16, /* ftab: pointer, length, capacity */
+    GO_TEXT = 22,
+    GO_ETEXT = 23,
+    GO_FUNC_DATA = 40,
+    GO_SEGMENTS_MAX = 16
+};
+
+typedef struct go_segment {
+    uint64_t start, end;
+    bool is_writable;
+} go_segment;
+
+typedef struct go_image {
+    go_segment segments[GO_SEGMENTS_MAX];
+    int count;
+} go_image;
+
+prof_goruntime prof__go = {0};
+
+static bool goruntime_contains(const go_image *image, uint64_t at, uint64_t bytes) {
+    for (int i = 0; i < image->count; i++) {
+        const go_segment *segment = &image->segments[i];
+
+        if (at >= segment->start && at <= segment->end && bytes <= segment->end - at) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void goruntime_load(go_image *image) {
+    const ElfW(Phdr) *header = (const ElfW(Phdr) *)getauxval(AT_PHDR);
+    uint64_t count = getauxval(AT_PHNUM), bias = 0;
+
+    for (uint64_t i = 0; header && i < count; i++) {
+        if (header[i].p_type == PT_PHDR) {
+            bias = (uintptr_t)header - header[i].p_vaddr;
+        }
+    }
+    for (uint64_t i = 0; header && i < count && image->count < GO_SEGMENTS_MAX; i++) {
+        if (header[i].p_type == PT_LOAD && (header[i].p_flags & PF_R)) {
+            go_segment *segment = &image->segments[image->count++];
+
+            segment->start = header[i].p_vaddr + bias;
+            segment->end = segment->start + header[i].p_filesz;
+            segment->is_writable = header[i].p_flags & PF_W;
+        }
+    }
+}
+
+static bool goruntime_is_module(const go_image *image, const uint64_t *word) {
+    static const uint8_t magic[8] = {GO_PCLNTAB_MAGIC, 0xff, 0xff, 0xff, 0, 0, 1, 8};
+
+    for (int slice = GO_NAMES; slice < GO_TABLE; slice += 3) {
+        if (word[slice] <= word[0] || word[slice + 1] != word[slice + 2] ||
+                !goruntime_contains(image, word[slice], word[slice + 1])) {
+            return false;
+        }
+    }
+    return word[GO_TEXT] < word[GO_ETEXT] && word[GO_TABLE + 1] > 1 &&
+           word[GO_TABLE + 1] < UINT32_MAX &&
+           goruntime_contains(image, word[0], sizeof magic) &&
+           goruntime_contains(image, word[GO_TEXT], word[GO_ETEXT] - word[GO_TEXT]) &&
+           goruntime_contains(image, word[GO_TABLE], word[GO_TABLE + 1] * 8) &&
+           memcmp((const void *)(uintptr_t)word[0], magic, sizeof magic) == 0;
+}
+
+static const uint64_t *goruntime_module(const go_image *image) {
+    for (int i = 0; i < image->count; i++) {
+        const go_segment *segment = &image->segments[i];
+        uint64_t at = (segment->start + 7) & ~7ULL;
+
+        for (; segment->is_writable && at + GO_MODULE_WORDS * 8 <= segment->end;
+                at += 8) {
+            const uint64_t *word = (const uint64_t *)(uintptr_t)at;
+
+            /* Cheap first: nearly all words are no pointers. */
+            if (word[1] > word[0] && word[2] == word[3] && word[5] == word[6] &&
+                    goruntime_is_module(image, word)) {
+                return word;
+            }
+        }
+    }
+    return NULL;
+}
+
+static void goruntime_add(prof_range range[2], uint64_t start, uint64_t end) {
+    range[range[0].end != 0] = (prof_range){start, end};
+}
+
+/* Goes through the table of functions once; a program has up to some 100,000. */
+static void goruntime_functions(const go_image *image, const uint64_t *word) {
+    const uint32_t *table = (const uint32_t *)(uintptr_t)word[GO_TABLE];
+    uint64_t count = word[GO_TABLE + 1] - 1; /* the last row is the end of the code */
+
+    for (uint64_t i = 0; i < count; i++, table += 2) {
+        uint64_t start = prof__go.text + table[0], end = prof__go.text + table[2];
+        uint64_t function = word[GO_FUNCS] + table[1];
+        int32_t name_at;
+        const char *name;
+
+        if (!goruntime_contains(image, function, 8)) {
+            return;
+        }
+        memcpy(&name_at, (const char *)(uintptr_t)function + 4, sizeof name_at);
+        if (name_at < 0 || (uint64_t)name_at + 32 > word[GO_NAMES + 1]) {
+            continue;
+        }
+        name = (const char *)(uintptr_t)word[GO_NAMES] + name_at;
+        if (name[8] == 'a' && strcmp(name, "runtime.asmcgocall") == 0) {
+            goruntime_add(prof__go.asmcgocall, start, end);
+        } else if (name[8] == 'c' && strcmp(name, "runtime.cgocallback") == 0) {
+            goruntime_add(prof__go.cgocallback, start, end);
+        }
+    }
+}
+
+bool prof__goruntime_find(void) {
+    go_image image = {.count = 0};
+    const uint64_t *word;
+
+    goruntime_load(&image);
+    word = goruntime_module(&image);
+    if (!word) {
+        return false;
+    }
+    prof__go.text = word[GO_TEXT];
+    prof__go.etext = word[GO_ETEXT];
+    prof__go.gofunc = word[GO_FUNC_DATA];
+    prof__go.pclntab = word[0];
+    goruntime_functions(&image, word);
+    return true;
+}
+
+/* mov OFFSET(%rsp), REGISTER or sub OFFSET(%rsp), REGISTER; returns its length or 0. */
+static int goruntime_slot(
+        const uint8_t *code, uint8_t op, uint8_t reg, int32_t *out_offset) {
+    if (code[0] != 0x48 || code[1] != op || code[3] != 0x24) {
+        return 0;
+    }
+    if (code[2] == (0x04 | reg << 3)) {
+        *out_offset = 0;
+        return 4;
+    }
+    if (code[2] == (0x44 | reg << 3)) {
+        *out_offset = (int8_t)code[4];
+        return 5;
+    }
+    return 0;
+}
+
+/* Position independent programs first load the place of g: mov $-8, %rcx or from the GOT.
+ */
+static const uint8_t *goruntime_skip_tls(const uint8_t *code) {
+    bool is_load = code[0] == 0x48 && ((code[1] == 0xc7 && code[2] == 0xc1) ||
+                                              (code[1] == 0x8b && code[2] == 0x0d));
+
+    return is_load ? code + 7 : code;
+}
+
+/* What asmcgocall does after the call tells where it has put g and the depth. */
+void prof__goruntime_rule(uint64_t pc, prof_rule *out_rule) {
+    enum { RSI = 6, RDI = 7, MOV = 0x8b, SUB = 0x2b };
+
+    static const uint8_t load_high[4] = {0x48, 0x8b, 0x77, 0x08}; /* mov 8(%rdi), %rsi */
+    const uint8_t *code;
+    int length;
+
+    out_rule->cfa = PROF_CFA_NONE;
+    for (int i = 0; i < 2; i++) {
+        if (pc - prof__go.asmcgocall[i].start >=
+                prof__go.asmcgocall[i].end - prof__go.asmcgocall[i].start) {
+            continue;
+        }
+        code = goruntime_skip_tls((const uint8_t *)(uintptr_t)pc);
+        if (goruntime_slot(code, MOV, RSI, &out_rule->offset)) {
+            out_rule->cfa = PROF_CFA_SYSTEM;
+        } else if ((length = goruntime_slot(code, MOV, RDI, &out_rule->offset)) &&
+                   memcmp(code + length, load_high, sizeof load_high) == 0 &&
+                   goruntime_slot(code + length + 4, SUB, RSI, &out_rule->bp_offset)) {
+            out_rule->cfa = PROF_CFA_CROSS;
+        }
+    }
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* recorder.h - what happens to an allocation that the hooks look at closely.
+ *
+ *   start (once) -> allocated/freed (any thread) -> stop (in a forked child)
+ *
+ * Never fails towards the program: what can't be recorded is counted as a loss. */
+#ifndef BELAY_PROF_RECORDER_H
+#define BELAY_PROF_RECORDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "walk.h"
+
+/* Begins to record into prof__area, every `period_bytes` on average, or all for 1. */
+void prof__recorder_start(uint64_t period_bytes);
+
+/* Waits for a start that may come later; each thread looks again after each MiB. */
+void prof__recorder_wait(void);
+
+/* Records nothing from now on; the hooks become almost free. */
+void prof__recorder_stop(void);
+
+/* Notes a new block, if a sample is due. Called by a hook that found size >= left. */
+void prof__recorder_allocated(const void *block, size_t size, const prof_origin *origin);
+
+/* The same for a mapping, unless the Go runtime made it for its own heap. */
+void prof__recorder_mapped(const void *block, size_t size, const prof_origin *origin);
+
+/* Notes that a block is about to be freed. Returns false when it was not known; else what
+ * prof__recorder_restore needs. */
+bool prof__recorder_freed(const void *block, uint32_t *out_stack, size_t *out_size);
+
+/* Takes prof__recorder_freed back: realloc failed, the block lives on. */
+void prof__recorder_restore(const void *block, uint32_t stack, size_t size);
+
+#endif
