@@ -94,6 +94,7 @@ type twin struct {
 	loans  []loan // borrows that are out
 	spent  []loan // borrows that were returned, as they were before
 	open   bool   // alive when it was last looked at
+	isOurs bool   // disowned
 }
 
 // conformance runs operations by both ways and compares.
@@ -223,15 +224,12 @@ func (c *conformance) disown(w *twin) {
 	if p != w.probes[testc.WayGo] || core.Value != addressOf(w.probes[testc.WayC]) {
 		c.fail("gave the wrong object back")
 	}
-	c.free(w)
+	w.isOurs = true
 }
 
 func (c *conformance) close(w *twin) {
 	err := w.owned.Close()
 	c.compare(answerOf(err), coreAnswer(testc.CoreClose(w.handle)))
-	if !c.isOpen(w) && w.open && w.kind.destroy == testc.CoreNothing {
-		c.free(w)
-	}
 }
 
 func (c *conformance) resize(w *twin, size uint64) {
@@ -247,10 +245,6 @@ func (c *conformance) willGive(w *twin, code int) {
 	for _, p := range w.probes {
 		testc.ProbeCode(p, code)
 	}
-}
-
-func (c *conformance) isOpen(w *twin) bool {
-	return isLive(w.owned.net.slot.state, w.owned.ref)
 }
 
 // step does one operation, chosen at random.
@@ -325,7 +319,9 @@ func (c *conformance) look() {
 		if goneGo != goneC || inGo&compared != inC&compared {
 			c.fail("#%d %s: state %s by Go, %s by C", i, w.kind.name, stateText(inGo, goneGo), stateText(inC, goneC))
 		}
-		w.open = goneGo == 0
+		if w.open = goneGo == 0; !w.open && (w.isOurs || w.kind.destroy == testc.CoreNothing) {
+			c.free(w)
+		}
 	}
 	if inGo, inC := testc.ProbeLog(testc.WayGo), testc.ProbeLog(testc.WayC); !slices.Equal(inGo, inC) {
 		c.fail("ends by Go %x, by C %x", inGo, inC)

@@ -42,7 +42,7 @@ func TestUseAfterCloseIsReported(t *testing.T) {
 		}
 		r := all[0]
 		for place, want := range map[*belay.Place]string{
-			&r.Opened: "own owned_test.go:", &r.Closed: "TestUseAfterCloseIsReported report_test.go:",
+			&r.Opened: "own thing_test.go:", &r.Closed: "TestUseAfterCloseIsReported report_test.go:",
 			&r.Used: "misuse report_test.go:",
 		} {
 			function, file, _ := strings.Cut(want, " ")
