@@ -92,15 +92,17 @@ func TestShutdownWaits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancelCause(context.Background())
+	long, end := context.WithTimeout(context.Background(), 30*time.Second)
+	defer end()
+	ctx, cancel := context.WithCancelCause(long)
 	why := errors.New("enough")
 	time.AfterFunc(20*time.Millisecond, func() { cancel(why) })
-	if err := belay.Shutdown(ctx); !errors.Is(err, why) || *gone != 0 {
-		t.Error(err, *gone)
+	if err := belay.Shutdown(ctx); !errors.Is(err, why) || *gone != 0 || long.Err() != nil {
+		t.Error(err, *gone, long.Err())
 	}
 	told := len(reports(belay.ReportStillHeld))
 	time.AfterFunc(250*time.Millisecond, b.Return)
-	if err := belay.Shutdown(context.Background()); err != nil || *gone != 1 {
+	if err := belay.Shutdown(long); err != nil || *gone != 1 {
 		t.Error(err, *gone)
 	}
 	if more := reports(belay.ReportStillHeld)[told:]; len(more) != 0 {
