@@ -17,6 +17,10 @@
 extern "C" {
 #endif
 
+/* A program built against another interface does not link: this names the version it
+ * wants. */
+__attribute__((used)) static const int *const belay__link_version = &BELAY_LINK_VERSION;
+
 typedef struct belay_type {
     uint32_t id; /* 0 is never a valid type */
 } belay_type;
