@@ -6,6 +6,7 @@
 
 static const belay_type_options plain = {0};
 static uint32_t slot;
+static bool was_recycled;
 
 static void bound(belay_type_options options, int count, bool is_family) {
     belay_type type = item_type(options);
@@ -165,29 +166,29 @@ static void group_check(void) {
  * whatever a thread that gave the last slot of the old one is still about to do. */
 static void forget_group_and_use_again(void) {
     forget_group();
-    statuses[0] = belay__bind_group_take(BELAY__GROUP_SHARED, NULL) == slot;
-    if (statuses[0]) {
+    was_recycled = belay__bind_group_take(BELAY__GROUP_SHARED, NULL) == slot;
+    if (was_recycled) {
         (void)belay__or(&belay__bind_group(slot)->returned, ~UINT64_C(0));
     }
 }
 
 static void group_again_check(void) {
     item_require_gone(1);
-    require((belay__bind_group_take(BELAY__GROUP_SHARED, NULL) == slot) != statuses[0]);
+    require((belay__bind_group_take(BELAY__GROUP_SHARED, NULL) == slot) != was_recycled);
 }
 
 static void forget_0_and_use_again(void) {
     forget_0();
     run_queue();
-    statuses[0] = belay__bind_single_take() == slot;
-    if (statuses[0]) {
+    was_recycled = belay__bind_single_take() == slot;
+    if (was_recycled) {
         (void)belay__or(&belay__bind_group(slot)->returned, 1); /* the first of 64 */
     }
 }
 
 static void single_again_check(void) {
     item_require_gone(1);
-    require((belay__bind_single_take() == slot) != statuses[0]);
+    require((belay__bind_single_take() == slot) != was_recycled);
 }
 
 const explorer_scenario net_scenarios[] = {
