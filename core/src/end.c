@@ -126,9 +126,8 @@ void belay__end_disown(uint32_t index, uint64_t identity, uint32_t site) {
     }
     if (parent.bits != 0) {
         /* It may have been the last child that a closed parent waited for. */
-        belay__ending ending = {.identity = identity,
-                .wait = BELAY__GUARD_PARK,
-                .is_late = true};
+        belay__ending ending = {
+                .identity = identity, .wait = BELAY__GUARD_PARK, .is_late = true};
         belay__end(parent, &ending);
     }
 }

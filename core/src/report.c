@@ -193,8 +193,8 @@ static report_cell *report_cell_of(const belay__mistake *mistake) {
     hash = hash * 0x9e3779b1u + mistake->opened;
     hash = hash * 0x9e3779b1u + mistake->closed;
     hash = hash * 0x9e3779b1u + mistake->used;
-    report_cell *cells = &report_cells[(hash ^ (hash >> 15)) %
-                                       (REPORT_CELLS / REPORT_WAYS) * REPORT_WAYS];
+    size_t set = (hash ^ (hash >> 15)) % (REPORT_CELLS / REPORT_WAYS);
+    report_cell *cells = &report_cells[set * REPORT_WAYS];
     report_cell *best = cells;
     for (uint32_t i = 0; i < REPORT_WAYS; i++) {
         if (cells[i].is_used && report_is_alike(&cells[i].last, mistake)) {

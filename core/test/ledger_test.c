@@ -308,6 +308,20 @@ TRIAL(locked_file_is_left_alone) {
     leave_the_folder();
 }
 
+/* Goal: a file that is no ledger is left alone, whatever BELAY_LEDGER says. Method: a
+ * text. */
+TRIAL(other_file_is_left_alone) {
+    in_a_folder("a.ledger");
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    assert_int_equal(write(fd, "a diary, dear", 13), 13);
+    assert_private_and_told();
+    char text[14] = {0};
+    assert_int_equal(pread(fd, text, sizeof text, 0), 13);
+    assert_string_equal(text, "a diary, dear");
+    close(fd);
+    leave_the_folder();
+}
+
 /* Goal: a stale ledger of a dead process is replaced. Method: a file with old bytes that
  * nobody locks. */
 TRIAL(stale_file_is_replaced) {
@@ -315,6 +329,7 @@ TRIAL(stale_file_is_replaced) {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     char old[5000];
     memset(old, 0xee, sizeof old);
+    memcpy(old, BELAY_LEDGER_MAGIC, 8);
     assert_int_equal(write(fd, old, sizeof old), (ssize_t)sizeof old);
     close(fd);
     assert_core_works();
@@ -555,6 +570,7 @@ int main(void) {
             cmocka_unit_test(memfd_by_default),
             cmocka_unit_test(file_size_limit_is_kept),
             cmocka_unit_test(locked_file_is_left_alone),
+            cmocka_unit_test(other_file_is_left_alone),
             cmocka_unit_test(stale_file_is_replaced),
             cmocka_unit_test(missing_folder),
             cmocka_unit_test(folder_as_file),

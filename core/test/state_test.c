@@ -174,6 +174,7 @@ static void subject_prepare(subject *self) {
     }
     if (before == GONE && self->index) {
         self->successor_handle = subject_own(self, &self->successor);
+        thing_borrow(self->successor_handle, &self->successor);
     }
     if (before == FREE) {
         uint64_t next = UINT64_C(1) << BELAY_STATE_GENERATION_SHIFT;
@@ -223,7 +224,8 @@ static void subject_run(const rule *row, uint32_t index) {
     }
     subject_check(&self, destroyed_before);
     if (self.successor_handle.bits) {
-        assert_int_equal(situation_of(self.successor_handle), IDLE);
+        assert_int_equal(situation_of(self.successor_handle), USED_1);
+        assert_status(BELAY_OK, belay_return(self.successor_handle));
         assert_int_equal(self.successor.destroyed, 0);
         assert_status(BELAY_OK, belay_close(self.successor_handle, NULL));
     }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* table_test.c - slots go back to where they came from. */
 #include "thing.h"
 
 #define ROUNDS 300

@@ -89,7 +89,7 @@ static void pprof_mappings(pprof_writer *w) {
         char id[2 * sizeof module->build_id + 1] = "";
 
         for (uint32_t j = 0; j < module->build_id_len; j++) {
-            snprintf(id + 2 * j, 3, "%02x", module->build_id[j]);
+            snprintf(id + (size_t)2 * j, 3, "%02x", module->build_id[j]);
         }
         prof__protobuf_varint(&w->message, 1, i + 1);
         prof__protobuf_varint(&w->message, 2, module->start);

@@ -151,8 +151,9 @@ static uint32_t gotable_pcdata(const gotable_place *place, uint32_t which) {
     uint32_t offset = 0;
 
     if (which < place->function.pcdata_count) {
-        gotable_copy(place->table, place->at + GOTABLE_FUNCTION_BYTES + 4 * which,
-                &offset, sizeof offset);
+        gotable_copy(place->table,
+                place->at + GOTABLE_FUNCTION_BYTES + (uint64_t)4 * which, &offset,
+                sizeof offset);
     }
     return offset;
 }

@@ -27,7 +27,7 @@ prof_interner *prof__interner_create(void) {
         return NULL;
     }
     interner->string_room = interner->pair_room = INTERNER_ROOM;
-    interner->strings = calloc(INTERNER_ROOM, sizeof *interner->strings);
+    interner->strings = (char **)calloc(INTERNER_ROOM, sizeof *interner->strings);
     interner->pairs = calloc(INTERNER_ROOM, sizeof *interner->pairs);
     if (!interner->strings || !interner->pairs) {
         prof__interner_destroy(interner);
@@ -43,7 +43,7 @@ void prof__interner_destroy(prof_interner *interner) {
     for (size_t i = 0; interner->strings && i < interner->string_room; i++) {
         free(interner->strings[i]);
     }
-    free(interner->strings);
+    free((void *)interner->strings);
     free(interner->pairs);
     free(interner);
 }
@@ -68,7 +68,7 @@ static char **interner_slot(char **strings, size_t room, const char *text) {
 
 static bool interner_grow_strings(prof_interner *interner) {
     size_t room = interner->string_room * 2;
-    char **strings = calloc(room, sizeof *strings);
+    char **strings = (char **)calloc(room, sizeof *strings);
 
     if (!strings) {
         return false;
@@ -78,7 +78,7 @@ static bool interner_grow_strings(prof_interner *interner) {
             *interner_slot(strings, room, interner->strings[i]) = interner->strings[i];
         }
     }
-    free(interner->strings);
+    free((void *)interner->strings);
     interner->strings = strings;
     interner->string_room = room;
     return true;

@@ -72,7 +72,11 @@ static const char *profile_string(profile_builder *builder, const char *text) {
     const char *kept;
 
     for (; *text && used + 1 < sizeof clean; text++) {
-        clean[used++] = (unsigned char)*text < ' ' || *text == 127 ? '?' : *text;
+        bool is_control = (unsigned char)*text < ' ' || *text == 127;
+        clean[used++] = *text;
+        if (is_control) {
+            clean[used - 1] = '?';
+        }
     }
     clean[used] = 0;
     kept = prof__interner_string(builder->profile->interner, clean);
@@ -193,7 +197,7 @@ static void profile_resolve(
                                 profile_receive, builder);
 
         if (!is_found && open->native) {
-            is_found = prof__native_resolve(
+            (void)prof__native_resolve(
                     open->native, place->address, profile_receive, builder);
         }
         place->module = (uint32_t)(module - profile->snapshot.modules) + 1;

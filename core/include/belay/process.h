@@ -17,8 +17,8 @@
 extern "C" {
 #endif
 
-/* Waits until what the net has found so far is destroyed.
- * Errors: BELAY_TIMED_OUT. */
+/* Waits until nothing that the net has found waits to be destroyed. Not from a
+ * destructor. Errors: BELAY_TIMED_OUT. */
 BELAY_API belay_status belay_drain(uint64_t timeout_ms);
 
 typedef struct belay_remains {

@@ -2,9 +2,9 @@
 /* report.h - what went wrong, told by type and line.
  *
  * The level comes from the environment (BELAY_LEVEL=off|sampled|all) or from the program.
- * Every report is counted and kept in the ledger's ring; equal ones (kind, type, site)
- * are told at once the first time, then at most once a second with a count.
- * Every function is safe to call from any thread. */
+ * Unless it is off, every report is counted and kept in the ledger's ring; equal ones
+ * (kind, type, site) are told at once the first time, then at most once a second with a
+ * count. Every function is safe to call from any thread. */
 #ifndef BELAY_REPORT_H
 #define BELAY_REPORT_H
 

@@ -17,6 +17,11 @@
 extern "C" {
 #endif
 
+#ifndef BELAY_BUILDING
+/* A program built against another interface does not link: this names what it wants. */
+__attribute__((used)) static const int *const belay__link_version = &BELAY_LINK_VERSION;
+#endif
+
 typedef struct belay_type {
     uint32_t id; /* 0 is never a valid type */
 } belay_type;

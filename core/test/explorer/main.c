@@ -33,29 +33,38 @@ static void main_explore(explorer_scenario *scenario) {
     fflush(stdout);
 }
 
-int main(int count, char **arguments) {
+/* Explores the scenarios of a list whose name has `part`. Returns how many failed. */
+static int main_list(
+        const explorer_scenario *list, int count, const char *part, int *explored) {
     int failed = 0;
-    int explored = 0;
-    printf("%-44s %8s %9s %11s %6s  %s\n", "scenario", "ended", "states", "steps",
-            "depth", "schedules");
-    for (int i = 0; i < scenario_count; i++) {
-        if (count > 1 && !strstr(scenarios[i].name, arguments[1])) {
+    for (int i = 0; i < count; i++) {
+        if (!strstr(list[i].name, part)) {
             continue;
         }
         fflush(NULL);
         pid_t child = fork();
         if (child == 0) {
-            explorer_scenario scenario = scenarios[i];
+            explorer_scenario scenario = list[i];
             main_explore(&scenario);
             _exit(0);
         }
         int status = 1;
         if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
-            printf("%-44s FAILED\n", scenarios[i].name);
+            printf("%-44s FAILED\n", list[i].name);
             failed++;
         }
-        explored++;
+        ++*explored;
     }
+    return failed;
+}
+
+int main(int count, char **arguments) {
+    const char *part = count > 1 ? arguments[1] : "";
+    int explored = 0;
+    printf("%-44s %8s %9s %11s %6s  %s\n", "scenario", "ended", "states", "steps",
+            "depth", "schedules");
+    int failed = main_list(scenarios, scenario_count, part, &explored);
+    failed += main_list(net_scenarios, net_scenario_count, part, &explored);
     printf("%d scenarios, %d failed\n", explored, failed);
     return failed > 0 || explored == 0;
 }

@@ -1,69 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* scenarios.c - what is explored: one object, families, guards, the net. */
+/* scenarios.c - what is explored: one object, families, guards. */
 #include "scenarios.h"
 
 #include "foreign.h"
 #include "item.h"
 #include "platform.h"
+#include "steps.h"
 
 static const belay_type_options plain = {0};
 static const belay_type_options hold = {.children = BELAY_CHILDREN_HOLD};
 
 static belay_status statuses[4];
 static belay_handle born;
-static uint32_t slot;
-
-static void gone_1(void) {
-    item_require_gone(1);
-}
-
-static void gone_2(void) {
-    item_require_gone(2);
-}
-
-static void gone_3(void) {
-    item_require_gone(3);
-}
-
-static void use_0(void) {
-    item_use(0);
-}
-
-static void close_0(void) {
-    item_close(0, BELAY_OK);
-}
-
-static void close_1(void) {
-    item_close(1, BELAY_OK);
-}
-
-static void close_2(void) {
-    item_close(2, BELAY_OK);
-}
-
-static void use_1(void) {
-    item_use(1);
-}
-
-/* A borrow that setup took is given back by a thread. */
-static void setup_borrow(int place) {
-    void *object = NULL;
-    require(belay_borrow(items[place].handle, &object) == BELAY_OK);
-    items[place].lent++;
-}
-
-static void give_back(int place) {
-    items[place].lent--;
-    require(belay_return(items[place].handle) == BELAY_OK);
-}
-
-static void return_0(void) {
-    give_back(0);
-}
-
-static void return_1(void) {
-    give_back(1);
-}
 
 static void one(void) {
     item_own(0, item_type(plain), -1);
@@ -135,12 +83,6 @@ static void refuse_check(void) {
     require(items[0].destroyed == 1 || item_use(0));
     item_close(0, BELAY_OK);
     item_require_gone(1);
-}
-
-/* close_wait hears the end, whoever brings it about. */
-static void close_wait_0(void) {
-    require(belay_close_wait(items[0].handle, UINT64_MAX, NULL) == BELAY_OK);
-    require(items[0].destroyed == 1);
 }
 
 static void one_lent_refusing(void) {
@@ -255,10 +197,6 @@ static void three_generations_busy(void) {
     item_own(1, type, 0);
     item_own(2, type, 1);
     setup_borrow(2);
-}
-
-static void return_2(void) {
-    give_back(2);
 }
 
 static void own_below_0(void) {
@@ -386,14 +324,6 @@ static void serial(void) {
     guarded(BELAY_GUARD_SHARED, BELAY_THREAD_SERIAL);
 }
 
-static void use_alone_0(void) {
-    item_use_alone(0);
-}
-
-static void use_alone_1(void) {
-    item_use_alone(1);
-}
-
 static void use_nested(void) {
     void *object = NULL;
     belay_status status = belay_borrow(items[0].handle, &object);
@@ -502,191 +432,6 @@ static void use_pumped(void) {
     }
 }
 
-/* The net. */
-static void bound(belay_type_options options, int count, bool is_family) {
-    belay_type type = item_type(options);
-    slot = belay__bind_group_take(BELAY__GROUP_EXACT, NULL);
-    for (int i = 0; i < count; i++) {
-        item_bind(i, type, slot + (uint32_t)i, is_family && i > 0 ? 0 : -1);
-    }
-}
-
-static void bound_one(void) {
-    bound(plain, 1, false);
-}
-
-static void bound_one_lent(void) {
-    bound_one();
-    setup_borrow(0);
-}
-
-static void bound_two(void) {
-    bound(plain, 2, false);
-}
-
-static void bound_family(void) {
-    bound(plain, 3, true);
-}
-
-static void forget_0(void) {
-    belay__bind_dead(slot, 1);
-}
-
-static void forget_1(void) {
-    belay__bind_dead(slot + 1, 1);
-}
-
-static void forget_2(void) {
-    belay__bind_dead(slot + 2, 1);
-}
-
-static void run_queue(void) {
-    (void)belay__queue_run();
-}
-
-/* The slot of a dead net comes back once. */
-static void back_once(uint32_t count) {
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t got = belay__bind_single_take();
-        require(got >= slot && got < slot + count);
-    }
-    require(belay__bind_single_take() == 0);
-}
-
-static void forgotten_1_check(void) {
-    item_require_gone(1);
-    back_once(1);
-}
-
-static void forgotten_2_check(void) {
-    item_require_gone(2);
-    back_once(2);
-}
-
-static void forgotten_3_check(void) {
-    item_require_gone(3);
-    back_once(3);
-}
-
-/* The parent's net took the children with it; theirs die later. */
-static void family_net_check(void) {
-    while (belay__queue_run()) {
-    }
-    forget_1();
-    forget_2();
-    forgotten_3_check();
-}
-
-/* Before anything else runs the queue: the sleeping worker has seen every push. */
-static void worker_saw_all(void) {
-    require(!belay__queue_run());
-}
-
-static void worker_1_check(void) {
-    worker_saw_all();
-    forgotten_1_check();
-}
-
-static void worker_2_check(void) {
-    worker_saw_all();
-    forgotten_2_check();
-}
-
-static void worker_3_check(void) {
-    worker_saw_all();
-    forgotten_3_check();
-}
-
-static void wake_clock(void) {
-    (void)belay__bind_clock_wake();
-}
-
-/* The worker ticked until it put the idle clock to sleep: it did not fall asleep first.
- */
-static void clock_ran_check(void) {
-    require(*belay__bind_clock() == 0);
-    worker_1_check();
-}
-
-static void forget_0_and_drain(void) {
-    forget_0();
-    require(belay_drain(UINT64_MAX) == BELAY_OK);
-    require(items[0].destroyed == 1);
-}
-
-static void drain(void) {
-    (void)belay_drain(UINT64_MAX);
-}
-
-static void bound_domain(void) {
-    bound((belay_type_options){.guard = BELAY_GUARD_DOMAIN,
-                  .destroy = item_destroy_alone},
-            2, true);
-}
-
-static void parked_check(void) {
-    worker_saw_all();
-    require(items[1].destroyed == 1);
-    item_close(0, BELAY_OK);
-    forget_0();
-    item_require_gone(2);
-    back_once(2);
-}
-
-static void shared_group_of_one(void) {
-    belay_type type = item_type(plain);
-    slot = belay__bind_group_take(BELAY__GROUP_SHARED, NULL);
-    for (uint32_t i = 1; i < BELAY__GROUP_SLOTS; i++) {
-        items[1] = (item){0};
-        item_bind(1, type, slot + i, -1);
-        item_close(1, BELAY_OK);
-    }
-    items[1] = (item){0};
-    item_bind(0, type, slot, -1);
-    setup_borrow(0);
-}
-
-static void forget_group(void) {
-    belay__bind_dead(slot, BELAY__GROUP_SLOTS);
-    run_queue();
-}
-
-static void group_check(void) {
-    item_require_gone(1);
-    require(belay__bind_group_take(BELAY__GROUP_SHARED, NULL) == slot);
-    require(belay__bind_group_take(BELAY__GROUP_SHARED, NULL) != slot);
-}
-
-/* What was recycled serves a new net, all of whose slots come back: they are that net's,
- * whatever a thread that gave the last slot of the old one is still about to do. */
-static void forget_group_and_use_again(void) {
-    forget_group();
-    statuses[0] = belay__bind_group_take(BELAY__GROUP_SHARED, NULL) == slot;
-    if (statuses[0]) {
-        (void)belay__or(&belay__bind_group(slot)->returned, ~UINT64_C(0));
-    }
-}
-
-static void group_again_check(void) {
-    item_require_gone(1);
-    require((belay__bind_group_take(BELAY__GROUP_SHARED, NULL) == slot) != statuses[0]);
-}
-
-static void forget_0_and_use_again(void) {
-    forget_0();
-    run_queue();
-    statuses[0] = belay__bind_single_take() == slot;
-    if (statuses[0]) {
-        (void)belay__or(&belay__bind_group(slot)->returned,
-                UINT64_C(1) << (slot % BELAY__GROUP_SLOTS));
-    }
-}
-
-static void single_again_check(void) {
-    item_require_gone(1);
-    require((belay__bind_single_take() == slot) != statuses[0]);
-}
-
 const explorer_scenario scenarios[] = {
         {"close, use", one, {close_0, use_0}, gone_1, false, 0},
         {"close, use, use", one, {close_0, use_0, use_0}, gone_1, false, 0},
@@ -763,39 +508,5 @@ const explorer_scenario scenarios[] = {
         {"pumped, close, pump", pumped, {close_0, pump}, gone_1, false, 0},
         {"pumped, close, use, pump", pumped, {close_0, use_pumped, pump}, gone_1, false,
                 3},
-
-        {"close, net", bound_one, {close_0, forget_0, run_queue}, forgotten_1_check,
-                false, 3},
-        {"return, net", bound_one_lent, {return_0, forget_0, run_queue},
-                forgotten_1_check, false, 3},
-        {"use, net", bound_one, {use_0, forget_0, run_queue}, forgotten_1_check, false,
-                3},
-        {"close_wait, net", bound_one, {close_wait_0, forget_0, run_queue},
-                forgotten_1_check, false, 3},
-        {"two nets, two workers", bound_two, {forget_0, forget_1, run_queue, run_queue},
-                forgotten_2_check, false, 2},
-        {"family of nets", bound_family, {forget_0, forget_1, run_queue, forget_2},
-                forgotten_3_check, false, 2},
-        {"net of a family, child used", bound_family, {forget_0, use_1, run_queue},
-                family_net_check, false, 3},
-        {"push, worker", bound_one, {forget_0}, worker_1_check, true, 0},
-        {"two pushes, worker", bound_two, {forget_0, forget_1}, worker_2_check, true, 0},
-        {"three pushes, worker", bound_family, {forget_2, forget_1, forget_0},
-                worker_3_check, true, 2},
-        {"push and drain, worker", bound_one, {forget_0_and_drain}, worker_1_check, true,
-                0},
-        {"push, drain, worker", bound_one, {forget_0, drain}, worker_1_check, true, 0},
-        {"clock woken, worker", bound_one, {forget_0, wake_clock}, clock_ran_check, true,
-                2},
-        {"net parked on a guard", bound_domain, {use_alone_0, forget_1}, parked_check,
-                true, 3},
-        {"group orphaned, last return", shared_group_of_one, {forget_group, return_0},
-                group_check, false, 0},
-        {"group orphaned, last close", shared_group_of_one,
-                {forget_group, close_0, return_0}, group_check, false, 2},
-        {"group orphaned and used again, last return", shared_group_of_one,
-                {forget_group_and_use_again, return_0}, group_again_check, false, 0},
-        {"net dead and its slot used again, last return", bound_one_lent,
-                {forget_0_and_use_again, return_0}, single_again_check, false, 0},
 };
 const int scenario_count = (int)(sizeof scenarios / sizeof *scenarios);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* scenarios.h - the list of what is explored. */
+/* scenarios.h - the lists of what is explored. */
 #ifndef BELAY_TEST_SCENARIOS_H
 #define BELAY_TEST_SCENARIOS_H
 
@@ -7,5 +7,7 @@
 
 extern const explorer_scenario scenarios[];
 extern const int scenario_count;
+extern const explorer_scenario net_scenarios[];
+extern const int net_scenario_count;
 
 #endif

@@ -18,5 +18,6 @@ int bind_text(sqlite3_stmt *stmt, int i, const char *text, size_t length) {
 }
 
 int bind_blob(sqlite3_stmt *stmt, int i, const void *bytes, size_t length) {
-    return sqlite3_bind_blob64(stmt, i, length == 0 ? "" : bytes, length, SQLITE_TRANSIENT);
+    return sqlite3_bind_blob64(
+            stmt, i, length == 0 ? "" : bytes, length, SQLITE_TRANSIENT);
 }

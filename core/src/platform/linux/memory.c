@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "belay/ledger.h"
+
 void *belay__memory_private(size_t bytes) {
     void *address =
             mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -31,7 +33,17 @@ static void memory_name(const char *name, char *out_name, size_t name_bytes) {
     out_name[length] = 0;
 }
 
-/* Opens a file for this process alone: an existing one only if it is a plain file of ours
+/* True for a ledger, one whose making was cut short, and an empty file: a mistyped path
+ * must not cost the user another file. */
+static bool memory_is_ledger(int fd) {
+    static const char unmade[8] = {0};
+    char magic[8] = {0};
+    return pread(fd, magic, sizeof magic, 0) >= 0 &&
+           (memcmp(magic, BELAY_LEDGER_MAGIC, sizeof magic) == 0 ||
+                   memcmp(magic, unmade, sizeof magic) == 0);
+}
+
+/* Opens a file for this process alone: an existing one only if it is a ledger of ours
  * that nobody has locked. */
 static int memory_open_file(const char *path) {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -41,7 +53,7 @@ static int memory_open_file(const char *path) {
     struct stat status;
     if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) ||
             status.st_uid != geteuid() || flock(fd, LOCK_EX | LOCK_NB) != 0 ||
-            fchmod(fd, 0600) != 0 || ftruncate(fd, 0) != 0) {
+            !memory_is_ledger(fd) || fchmod(fd, 0600) != 0 || ftruncate(fd, 0) != 0) {
         close(fd);
         return -1;
     }

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/* net_scenarios.c - what is explored of dead nets, their slots, and the worker. */
+#include "item.h"
+#include "scenarios.h"
+#include "steps.h"
+
+static const belay_type_options plain = {0};
+static uint32_t slot;
+static bool was_recycled;
+
+static void bound(belay_type_options options, int count, bool is_family) {
+    belay_type type = item_type(options);
+    slot = belay__bind_group_take(BELAY__GROUP_EXACT, NULL);
+    for (int i = 0; i < count; i++) {
+        item_bind(i, type, slot + (uint32_t)i, is_family && i > 0 ? 0 : -1);
+    }
+}
+
+static void bound_one(void) {
+    bound(plain, 1, false);
+}
+
+static void bound_one_lent(void) {
+    bound_one();
+    setup_borrow(0);
+}
+
+static void bound_two(void) {
+    bound(plain, 2, false);
+}
+
+static void bound_family(void) {
+    bound(plain, 3, true);
+}
+
+static void forget_0(void) {
+    belay__bind_dead(slot, 1);
+}
+
+static void forget_1(void) {
+    belay__bind_dead(slot + 1, 1);
+}
+
+static void forget_2(void) {
+    belay__bind_dead(slot + 2, 1);
+}
+
+static void run_queue(void) {
+    (void)belay__queue_run();
+}
+
+/* The slot of a dead net comes back once. */
+static void back_once(uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t got = belay__bind_single_take();
+        require(got >= slot && got < slot + count);
+    }
+    require(belay__bind_single_take() == 0);
+}
+
+static void forgotten_1_check(void) {
+    item_require_gone(1);
+    back_once(1);
+}
+
+static void forgotten_2_check(void) {
+    item_require_gone(2);
+    back_once(2);
+}
+
+static void forgotten_3_check(void) {
+    item_require_gone(3);
+    back_once(3);
+}
+
+/* The parent's net took the children with it; theirs die later. */
+static void family_net_check(void) {
+    while (belay__queue_run()) {
+    }
+    forget_1();
+    forget_2();
+    forgotten_3_check();
+}
+
+/* Before anything else runs the queue: the sleeping worker has seen every push. */
+static void worker_saw_all(void) {
+    require(!belay__queue_run());
+}
+
+static void worker_1_check(void) {
+    worker_saw_all();
+    forgotten_1_check();
+}
+
+static void worker_2_check(void) {
+    worker_saw_all();
+    forgotten_2_check();
+}
+
+static void worker_3_check(void) {
+    worker_saw_all();
+    forgotten_3_check();
+}
+
+static void wake_clock(void) {
+    (void)belay__bind_clock_wake();
+}
+
+/* The worker ticked until it put the idle clock to sleep: it did not fall asleep first.
+ */
+static void clock_ran_check(void) {
+    require(*belay__bind_clock() == 0);
+    worker_1_check();
+}
+
+static void forget_0_and_drain(void) {
+    forget_0();
+    require(belay_drain(UINT64_MAX) == BELAY_OK);
+    require(items[0].destroyed == 1);
+}
+
+static void drain(void) {
+    (void)belay_drain(UINT64_MAX);
+}
+
+static void bound_domain(void) {
+    bound((belay_type_options){.guard = BELAY_GUARD_DOMAIN,
+                  .destroy = item_destroy_alone},
+            2, true);
+}
+
+static void parked_check(void) {
+    worker_saw_all();
+    require(items[1].destroyed == 1);
+    item_close(0, BELAY_OK);
+    forget_0();
+    item_require_gone(2);
+    back_once(2);
+}
+
+static void shared_group_of_one(void) {
+    belay_type type = item_type(plain);
+    slot = belay__bind_group_take(BELAY__GROUP_SHARED, NULL);
+    for (uint32_t i = 1; i < BELAY__GROUP_SLOTS; i++) {
+        items[1] = (item){0};
+        item_bind(1, type, slot + i, -1);
+        item_close(1, BELAY_OK);
+    }
+    items[1] = (item){0};
+    item_bind(0, type, slot, -1);
+    setup_borrow(0);
+}
+
+static void forget_group(void) {
+    belay__bind_dead(slot, BELAY__GROUP_SLOTS);
+    run_queue();
+}
+
+static void group_check(void) {
+    item_require_gone(1);
+    require(belay__bind_group_take(BELAY__GROUP_SHARED, NULL) == slot);
+    require(belay__bind_group_take(BELAY__GROUP_SHARED, NULL) != slot);
+}
+
+/* What was recycled serves a new net, all of whose slots come back: they are that net's,
+ * whatever a thread that gave the last slot of the old one is still about to do. */
+static void forget_group_and_use_again(void) {
+    forget_group();
+    was_recycled = belay__bind_group_take(BELAY__GROUP_SHARED, NULL) == slot;
+    if (was_recycled) {
+        (void)belay__or(&belay__bind_group(slot)->returned, ~UINT64_C(0));
+    }
+}
+
+static void group_again_check(void) {
+    item_require_gone(1);
+    require((belay__bind_group_take(BELAY__GROUP_SHARED, NULL) == slot) != was_recycled);
+}
+
+static void forget_0_and_use_again(void) {
+    forget_0();
+    run_queue();
+    was_recycled = belay__bind_single_take() == slot;
+    if (was_recycled) {
+        (void)belay__or(&belay__bind_group(slot)->returned, 1); /* the first of 64 */
+    }
+}
+
+static void single_again_check(void) {
+    item_require_gone(1);
+    require((belay__bind_single_take() == slot) != was_recycled);
+}
+
+const explorer_scenario net_scenarios[] = {
+        {"close, net", bound_one, {close_0, forget_0, run_queue}, forgotten_1_check,
+                false, 3},
+        {"return, net", bound_one_lent, {return_0, forget_0, run_queue},
+                forgotten_1_check, false, 3},
+        {"use, net", bound_one, {use_0, forget_0, run_queue}, forgotten_1_check, false,
+                3},
+        {"close_wait, net", bound_one, {close_wait_0, forget_0, run_queue},
+                forgotten_1_check, false, 3},
+        {"two nets, two workers", bound_two, {forget_0, forget_1, run_queue, run_queue},
+                forgotten_2_check, false, 2},
+        {"family of nets", bound_family, {forget_0, forget_1, run_queue, forget_2},
+                forgotten_3_check, false, 2},
+        {"net of a family, child used", bound_family, {forget_0, use_1, run_queue},
+                family_net_check, false, 3},
+        {"push, worker", bound_one, {forget_0}, worker_1_check, true, 0},
+        {"two pushes, worker", bound_two, {forget_0, forget_1}, worker_2_check, true, 0},
+        {"three pushes, worker", bound_family, {forget_2, forget_1, forget_0},
+                worker_3_check, true, 2},
+        {"push and drain, worker", bound_one, {forget_0_and_drain}, worker_1_check, true,
+                0},
+        {"push, drain, worker", bound_one, {forget_0, drain}, worker_1_check, true, 0},
+        {"clock woken, worker", bound_one, {forget_0, wake_clock}, clock_ran_check, true,
+                2},
+        {"net parked on a guard", bound_domain, {use_alone_0, forget_1}, parked_check,
+                true, 3},
+        {"group orphaned, last return", shared_group_of_one, {forget_group, return_0},
+                group_check, false, 0},
+        {"group orphaned, last close", shared_group_of_one,
+                {forget_group, close_0, return_0}, group_check, false, 2},
+        {"group orphaned and used again, last return", shared_group_of_one,
+                {forget_group_and_use_again, return_0}, group_again_check, false, 0},
+        {"net dead and its slot used again, last return", bound_one_lent,
+                {forget_0_and_use_again, return_0}, single_again_check, false, 0},
+};
+const int net_scenario_count = (int)(sizeof net_scenarios / sizeof *net_scenarios);
