@@ -15,7 +15,7 @@ static void *close_lot(void *unused) {
 }
 
 /* Goal: slots of objects that one thread opens and another one closes are used again.
- * Method: 64 at a time, 300 times over; no more slots than two groups are ever used. */
+ * Method: 64 at a time, 300 times over; no more than a few groups are ever used. */
 TRIAL(slots_come_home) {
     belay_type type = thing_type();
     static thing object = {0};
@@ -29,7 +29,9 @@ TRIAL(slots_come_home) {
         thing_on_thread(close_lot, NULL);
     }
     assert_int_equal(object.destroyed, ROUNDS * BELAY__GROUP_SLOTS);
-    assert_true(highest < 3 * BELAY__GROUP_SLOTS);
+    /* Slots whose generations are used up retire; in the narrow build that is soon. */
+    uint64_t retired_groups = ROUNDS / (BELAY__GENERATION_LAST + 1);
+    assert_true(highest < (4 + retired_groups) * BELAY__GROUP_SLOTS);
 }
 
 int main(void) {

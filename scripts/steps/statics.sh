@@ -8,7 +8,8 @@
 
 count=0
 while IFS= read -r -d '' source; do
-    gcc -std=c11 -D_GNU_SOURCE -DBELAY_BUILDING -O0 -fkeep-static-functions -Icore/include -Icore/src -c "$source" -o "$scratch/object.o"
+    gcc -std=c11 -D_GNU_SOURCE -DBELAY_BUILDING -O0 -fkeep-static-functions \
+        -Icore/include -Icore/src -c "$source" -o "$scratch/object.o"
     nm --format=posix "$scratch/object.o" | awk '$2 ~ /[tbdr]/ && $1 !~ /[.]/ {print $1}' | sort -u >>"$scratch/local"
     count=$((count + 1))
 done < <(find core/src -name '*.c' ! -path '*/platform/posix/*' -print0)
