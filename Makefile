@@ -5,7 +5,7 @@ DESTDIR ?=
 ARGS ?=
 SHELL := /bin/bash
 # Recipes run with the tools that scripts/setup put below build/.
-run := . scripts/toolchain.sh && set -x &&
+run := . scripts/toolchain.sh &&
 
 .PHONY: help build demo prof-demo test check bench mutations format install clean
 
@@ -16,7 +16,8 @@ build: ## libbelay, belay-top, belay-prof into build/bin and build/lib
 	@scripts/setup demo
 	@mkdir -p build
 	@$(run) cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >build/configure.log
-	@$(run) cmake --build --preset release
+	@echo "build: the C libraries and tools, into build/bin and build/lib"
+	@$(run) cmake --build --preset release >build/build.log || { cat build/build.log; exit 1; }
 
 demo: build ## the real SQLite under Belay, with numbers (ARGS=--crash: killed mid-way, read back)
 	@$(run) cd examples && go run ./sqlite $(ARGS)
