@@ -121,11 +121,13 @@ TRIAL(nested_borrows_work) {
 typedef struct closing {
     belay_handle handle;
     belay_status status;
+    int started;
     int done;
 } closing;
 
 static void *close_it(void *data) {
     closing *self = data;
+    __atomic_store_n(&self->started, 1, __ATOMIC_RELEASE);
     self->status = belay_close(self->handle, NULL);
     __atomic_store_n(&self->done, 1, __ATOMIC_RELEASE);
     return NULL;
@@ -146,7 +148,8 @@ TRIAL(destructors_run_under_the_guard) {
         closing work = {.handle = child};
         pthread_t thread;
         assert_int_equal(pthread_create(&thread, NULL, close_it, &work), 0);
-        pause_ms(20);
+        thing_await(&work.started, 1);
+        pause_ms(50);
         assert_int_equal(thing_destroyed(&child_object), 0);
         assert_status(BELAY_OK, belay_return(root));
         assert_int_equal(pthread_join(thread, NULL), 0);

@@ -2,7 +2,7 @@
 /* limit_test.c - the end of the table and the end of generations. */
 #include "thing.h"
 
-#define SLOTS 192     /* 255 less the core's group, less the rest of a group */
+#define SLOTS 128     /* 191 less the core's group; not the end of a segment */
 #define GENERATIONS 8 /* of a slot, before it is retired */
 
 static thing objects[SLOTS + 1];
