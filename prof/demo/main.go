@@ -5,6 +5,7 @@
 package main
 
 import (
+	"context"
 	"database/sql/driver"
 	"fmt"
 	"io"
@@ -65,7 +66,8 @@ func (s *shop) total(n int) int64 {
 		log.Fatal(err)
 	}
 	defer stmt.Close()
-	rows, err := stmt.Query([]driver.Value{int64(n)})
+	rows, err := stmt.(driver.StmtQueryContext).QueryContext(
+		context.Background(), []driver.NamedValue{{Ordinal: 1, Value: int64(n)}})
 	if err != nil {
 		log.Fatal(err)
 	}

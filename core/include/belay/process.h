@@ -3,6 +3,10 @@
  *
  *   (first use) -> ... -> belay_drain -> belay_shutdown
  *
+ * A child of fork() that does not exec gets a private copy of the ledger. As with every
+ * library that has locks, fork only while no other thread is inside Belay: a lock held at
+ * that moment stays held in the child.
+ *
  * Nothing must be called to start. Nothing runs by itself at exit: a Go program leaves
  * without it, so the end is a call. Every function is safe to call from any thread. */
 #ifndef BELAY_PROCESS_H
