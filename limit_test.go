@@ -27,11 +27,22 @@ func TestOwnWithoutMemory(t *testing.T) {
 		ownWithoutMemory(t)
 		return
 	}
-	command := exec.Command(os.Args[0], "-test.run=^TestOwnWithoutMemory$", "-test.v")
-	command.Env = append(os.Environ(), "BELAY_TEST_CHILD=memory", "BELAY_STRESS=")
-	output, err := command.CombinedOutput()
-	if err != nil || strings.Count(string(output), "no memory after") != 2 {
-		t.Errorf("%v\n%s", err, output)
+	for attempt := 1; ; attempt++ {
+		command := exec.Command(os.Args[0], "-test.run=^TestOwnWithoutMemory$", "-test.v")
+		command.Env = append(os.Environ(), "BELAY_TEST_CHILD=memory", "BELAY_STRESS=")
+		output, err := command.CombinedOutput()
+		if errors.Is(err, syscall.ENOEXEC) {
+			t.Skip("an emulator: the system can't start this program again")
+		}
+		// Go's own runtime gives up at once when it is the one that finds no memory.
+		isRuntime := strings.Contains(string(output), "runtime: cannot allocate memory")
+		if isRuntime && attempt < 5 {
+			continue
+		}
+		if err != nil || strings.Count(string(output), "no memory after") != 2 {
+			t.Errorf("%v\n%s", err, output)
+		}
+		return
 	}
 }
 
@@ -74,8 +85,9 @@ func ownWithoutMemory(t *testing.T) {
 	}
 }
 
-// limitMemory allows the process what it has, and a little. It returns the limit
-// there was.
+// limitMemory allows the process what it has, and a little: less than the 512 KiB
+// that a segment asks for first, so that what is left is for Go's runtime. It
+// returns the limit there was.
 func limitMemory(t *testing.T) syscall.Rlimit {
 	var pages uint64
 	var limit syscall.Rlimit
@@ -84,7 +96,7 @@ func limitMemory(t *testing.T) syscall.Rlimit {
 	if err = errors.Join(err, errScan, syscall.Getrlimit(syscall.RLIMIT_AS, &limit)); err != nil {
 		t.Fatal(err)
 	}
-	tight := syscall.Rlimit{Cur: pages*uint64(os.Getpagesize()) + 512<<10, Max: limit.Max}
+	tight := syscall.Rlimit{Cur: pages*uint64(os.Getpagesize()) + 448<<10, Max: limit.Max}
 	if err := syscall.Setrlimit(syscall.RLIMIT_AS, &tight); err != nil {
 		t.Fatal(err)
 	}
