@@ -238,10 +238,11 @@ static uint32_t queue_net(queue_batch *batch, uint32_t first) {
     uint32_t count = cold->queue_count;
     belay__slot *slots = belay__table_slot(first);
     const belay__slot *following = slots;
-    uint32_t following_count = 0;
+    const belay__cold *following_cold = cold;
     if (next != 0) {
         following = belay__table_slot(next);
-        following_count = belay__table_cold(next)->queue_count;
+        following_cold = belay__table_cold(next); /* read late: it is on its way */
+        __builtin_prefetch(following_cold);
         __builtin_prefetch(belay__table_group(next), 1);
     }
     batch->freed = 0;
@@ -251,7 +252,7 @@ static uint32_t queue_net(queue_batch *batch, uint32_t first) {
             uint32_t at = i + QUEUE_AHEAD;
             if (at < count) {
                 queue_fetch(&slots[at]);
-            } else if (at - count < following_count) {
+            } else if (next != 0 && at - count < following_cold->queue_count) {
                 queue_fetch(&following[at - count]);
             }
         }
