@@ -145,13 +145,6 @@ belay_status belay__bind_disown(
     return belay__handle_disown((belay_handle){handle}, &caller, out_object);
 }
 
-int belay__bind_destroy(void *destroy, void *context, void *object) {
-    belay_destroy_fn call = NULL;
-    /* A function pointer that came through void *, as POSIX has it for dlsym. */
-    *(void **)(void *)&call = destroy;
-    return call(context, object);
-}
-
 belay_status belay__bind_settle(uint64_t handle, uint32_t site, int code) {
     uint32_t index = belay__handle_index((belay_handle){handle});
     const belay__type *type = belay__type_of(belay__table_slot(index));
@@ -164,22 +157,6 @@ void belay__bind_misuse(
         uint32_t kind, uint64_t handle, uint32_t status, uint32_t used_site) {
     belay__report_misuse(
             (belay_report_kind)kind, (belay_status)status, handle, used_site);
-}
-
-void belay__bind_past(uint64_t handle, uint32_t *out_opened, uint32_t *out_closed) {
-    *out_opened = 0;
-    *out_closed = 0;
-    belay__slot *slot = belay__table_slot(belay__handle_index((belay_handle){handle}));
-    if (slot == NULL) {
-        return;
-    }
-    uint64_t state = belay__load(&slot->state);
-    uint64_t next = belay__handle_generation((belay_handle){handle}) +
-                    (UINT64_C(1) << BELAY_STATE_GENERATION_SHIFT);
-    if ((state & BELAY_STATE_LIVE) == 0 && (state & BELAY__GENERATION_MASK) == next) {
-        *out_opened = belay__get(&slot->site);
-        *out_closed = belay__get(&slot->epoch);
-    }
 }
 
 uint32_t belay__bind_trace_interval(void) {

@@ -86,9 +86,6 @@ belay_status belay__bind_close(uint64_t handle, uint64_t identity, uint32_t site
 belay_status belay__bind_disown(
         uint64_t handle, uint64_t identity, uint32_t site, void **out_object);
 
-/* Runs a C destructor for an object that the caller claimed (DYING). */
-int belay__bind_destroy(void *destroy, void *context, void *object);
-
 /* Ends an object that the caller claimed (LIVE|CLOSED|DYING) and whose destructor ran
  * with `code` (through the type's on-error rule). Counts and reports it; gone, the slot
  * is given back (an EXACT one: its bit in `returned`, for who clears it first to pool the
@@ -103,10 +100,6 @@ belay_status belay__bind_shutdown(
 /* Reports a misuse that Go's fast path refused. */
 void belay__bind_misuse(
         uint32_t kind, uint64_t handle, uint32_t status, uint32_t used_site);
-
-/* The site that closed the object a stale handle named, the one that opened it; 0:
- * unknown. */
-void belay__bind_past(uint64_t handle, uint32_t *out_opened, uint32_t *out_closed);
 
 /* The text of a site: static; "?" for 0. */
 const char *belay__bind_site_text(uint32_t site);

@@ -23,10 +23,6 @@ static belay_handle end_handle(uint32_t index) {
     return (belay_handle){(state & BELAY__GENERATION_MASK) | index};
 }
 
-static uint64_t end_age_ms(const belay__slot *slot) {
-    return (uint32_t)((uint32_t)belay__now_ms() - belay__get(&slot->opened_ms));
-}
-
 /* Opens a claimed object again and says why. */
 static belay_status end_reopen(uint32_t index, belay_report_kind kind,
         belay_status status, int code, const belay__ending *ending) {
@@ -37,7 +33,7 @@ static belay_status end_reopen(uint32_t index, belay_report_kind kind,
             .type = belay__type_of(slot)->id,
             .handle = handle.bits,
             .count = 1,
-            .age_ms = end_age_ms(slot),
+            .age_ms = belay__age_ms(belay__get(&slot->opened_ms)),
             .code = code,
             .opened = belay__get(&slot->site),
             .closed = ending->site};
@@ -82,7 +78,7 @@ belay_status belay__end_settle(
             .type = belay__type_of(slot)->id,
             .handle = end_handle(index).bits,
             .count = 1,
-            .age_ms = end_age_ms(slot),
+            .age_ms = belay__age_ms(belay__get(&slot->opened_ms)),
             .opened = belay__get(&slot->site)};
     belay__family_leave(index);
     belay__address_forget(belay__get(&slot->object), mistake.handle);
@@ -210,7 +206,7 @@ static void end_reopen_parents(
                 .type = belay__type_of(slot)->id,
                 .handle = parent.bits,
                 .count = 1,
-                .age_ms = end_age_ms(slot),
+                .age_ms = belay__age_ms(belay__get(&slot->opened_ms)),
                 .code = code,
                 .opened = belay__get(&slot->site),
                 .closed = ending->site};

@@ -46,6 +46,12 @@ uint64_t belay__now_ms(void) {
     return (belay__clock_mono_coarse_ns() - ledger_start_ns) / 1000000 + 1;
 }
 
+uint32_t belay__age_ms(uint32_t opened_ms) {
+    uint32_t age = (uint32_t)belay__now_ms() - opened_ms;
+    /* The coarse clock that stamped it may be a tick ahead of ours. */
+    return age > UINT32_MAX - 1000 ? 0 : age;
+}
+
 const char *belay_ledger_name(void) {
     return ledger_name;
 }

@@ -28,4 +28,7 @@ void *belay__ledger_segment_add(
 /* Milliseconds since the start, to a few ms. */
 uint64_t belay__now_ms(void);
 
+/* The age of an object by the stamp in its row. */
+uint32_t belay__age_ms(uint32_t opened_ms);
+
 #endif

@@ -14,12 +14,10 @@ static bool live_read(uint32_t index, belay_handle *out_handle, belay_info *out_
         return false;
     }
     *out_handle = (belay_handle){(state & BELAY__GENERATION_MASK) | index};
-    uint32_t age = (uint32_t)belay__now_ms() - belay__get_first(&slot->opened_ms);
     belay_info info = {.type = {belay__get_first(&slot->type)},
             .object = (const void *)(uintptr_t)belay__get_first(&slot->object),
             .size_bytes = belay__get_first(&slot->size_bytes),
-            /* The coarse clock that stamped it may be a tick ahead of ours. */
-            .age_ms = (int32_t)age < 0 && age > UINT32_MAX - 1000 ? 0 : age,
+            .age_ms = belay__age_ms(belay__get_first(&slot->opened_ms)),
             .parent = {belay__get_first(&slot->parent)},
             .borrow_count = belay__state_borrows(state),
             .is_closed = (state & BELAY_STATE_CLOSED) != 0,

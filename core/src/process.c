@@ -47,8 +47,7 @@ static void process_report(
             .type = belay__type_of(slot)->id,
             .handle = handle.bits,
             .count = 1,
-            .age_ms =
-                    (uint32_t)((uint32_t)belay__now_ms() - belay__get(&slot->opened_ms)),
+            .age_ms = belay__age_ms(belay__get(&slot->opened_ms)),
             .opened = belay__get(&slot->site)});
 }
 

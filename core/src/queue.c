@@ -68,8 +68,7 @@ static void queue_batch_rescued(
         batch->rescue = (belay__mistake){.kind = BELAY_REPORT_RESCUE,
                 .type = type,
                 .handle = handle,
-                .age_ms = (uint32_t)((uint32_t)belay__now_ms() -
-                                     belay__get(&slot->opened_ms)),
+                .age_ms = belay__age_ms(belay__get(&slot->opened_ms)),
                 .opened = site};
     }
     batch->rescue.count++;
@@ -187,8 +186,7 @@ static void queue_rescue(queue_batch *batch, belay__slot *slot, uint32_t index) 
                 .type = type->id,
                 .handle = handle.bits,
                 .count = 1,
-                .age_ms = (uint32_t)((uint32_t)belay__now_ms() -
-                                     belay__get(&slot->opened_ms)),
+                .age_ms = belay__age_ms(belay__get(&slot->opened_ms)),
                 .opened = belay__get(&slot->site)});
         return;
     }
