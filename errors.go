@@ -14,7 +14,7 @@ import (
 var (
 	ErrInvalid        = errors.New("belay: an argument is not valid")
 	ErrOutOfMemory    = errors.New("belay: out of memory")
-	ErrTableFull      = errors.New("belay: the handle table is full")
+	ErrTableFull      = errors.New("belay: no room for another handle or type")
 	ErrClosed         = errors.New("belay: the object is closed")
 	ErrBusy           = errors.New("belay: the object is in use")
 	ErrTooManyBorrows = errors.New("belay: the object is borrowed too many times at once")

@@ -20,6 +20,7 @@ func collectUntil(t testing.TB, what string, done func() bool) {
 		runtime.GC()
 		belay.Drain(time.Second)
 		if done() {
+			belay.Drain(10 * time.Second) // what is counted may not be told yet
 			return
 		}
 		time.Sleep(5 * time.Millisecond)

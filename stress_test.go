@@ -182,6 +182,7 @@ func TestStress(t *testing.T) {
 }
 
 func stressOne(t *testing.T, name string, guard []belay.Option, duration time.Duration) {
+	defer belay.OnReport(func(belay.Report) {})() // thousands, and all as they should be
 	overlaps, twice := testc.Overlaps(), testc.Twice()
 	inside := testc.DropEnd
 	end := endThing

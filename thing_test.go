@@ -5,6 +5,7 @@ package belay_test
 import (
 	"sync"
 	"testing"
+	"time"
 
 	"belay.example/belay"
 	"belay.example/belay/internal/testc"
@@ -47,6 +48,7 @@ func reportsOf(t testing.TB, name string) func(kind belay.ReportKind) []belay.Re
 	})
 	t.Cleanup(stop)
 	return func(kind belay.ReportKind) []belay.Report {
+		belay.Drain(10 * time.Second)
 		belay.FlushReports()
 		mutex.Lock()
 		defer mutex.Unlock()

@@ -12,7 +12,7 @@
     X(OK, "success")                                                                     \
     X(INVALID, "an argument is not valid")                                               \
     X(OUT_OF_MEMORY, "out of memory")                                                    \
-    X(TABLE_FULL, "the handle table is full")                                            \
+    X(TABLE_FULL, "no room for another handle or type")                                  \
     X(CLOSED, "the object is closed")                                                    \
     X(BUSY, "the object is in use")                                                      \
     X(TOO_MANY_BORROWS, "the object is borrowed too many times at once")                 \
