@@ -11,6 +11,22 @@ import (
 	"sync/atomic"
 )
 
+// destroy claims an object and destroys it on this goroutine, or, where that is
+// the core's to do, has the core close it. True: it is gone, and its net this
+// goroutine's to keep.
+func (n *net) destroy(k *kind, reference uint64, hash uintptr) (isGone bool, err error) {
+	ref := reference &^ stateOverflow
+	isForUs := ref&stateFlags == stateLive && ref < generationLast && (k.release == releaseFree || k.release == releaseGo)
+	if isForUs && n.compareAndSwap(ref, ref|stateClosed|stateDying) {
+		if k.release == releaseGo {
+			return n.destroyGo(k, ref, hash)
+		}
+		free(uintptr(n.slot.object))
+		return n.ended(ref), nil
+	}
+	return false, n.closeSlow(reference, k.site(hash))
+}
+
 // closeSlow closes an object through the core.
 func (n *net) closeSlow(ref uint64, site uint32) error {
 	defer runtime.KeepAlive(n)

@@ -81,10 +81,9 @@ func (k *kind) ending(op string, s status, code int32) error {
 	return failureOf(op, k, s, int(code), nil)
 }
 
-// destroyGo destroys an object that this goroutine claimed. A panic of the
-// destructor goes on, and so does a Goexit; the object is gone all the same.
-func (n *net) destroyGo(ref uint64, hash uintptr) error {
-	k := n.kind()
+// destroyGo runs the destructor of a claimed object. However it leaves, the
+// object is settled.
+func (n *net) destroyGo(k *kind, ref uint64, hash uintptr) (isGone bool, err error) {
 	returned := false
 	defer func() {
 		if !returned {
@@ -92,18 +91,15 @@ func (n *net) destroyGo(ref uint64, hash uintptr) error {
 			n.reuse(ref)
 		}
 	}()
-	err := k.destroy(pointer(uintptr(n.slot.object)))
+	err = k.destroy(pointer(uintptr(n.slot.object)))
 	returned = true
 	if err == nil {
-		if n.ended(ref) {
-			n.retire(lockStripe(), hash)
-		}
-		return nil
+		return n.ended(ref), nil
 	}
 	code := outcomeCode(err)
 	s := bindSettle(n.bits(ref), k.site(hash), code)
 	n.reuse(ref)
-	return k.ending("close", s, code)
+	return false, k.ending("close", s, code)
 }
 
 // destroyForCore runs the destructor for the core and returns a code. A panic

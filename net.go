@@ -16,12 +16,11 @@ import (
 // object points at its net. When no handle is left, the collector finds the net
 // dead, and its cleanup tells the core. See docs/internals/net.md.
 type net struct {
-	slot    *slot  // C memory
-	group   *group // C memory
-	parent  *net   // exact: keeps the net of the parent
-	shadow  shadow // what the race detector sees
-	index   uint32
-	release uint32 // how its object is destroyed, as far as Close does it alone
+	slot   *slot  // C memory
+	group  *group // C memory
+	parent *net   // exact: keeps the net of the parent
+	shadow shadow // what the race detector sees
+	index  uint32
 }
 
 // prepare gives a free slot what an object without kin has, so that own need
@@ -274,6 +273,21 @@ func (s *stripe) refillShared() (*net, status) {
 			return nil, why
 		}
 		s.keepSpare(c)
+	}
+}
+
+// keep keeps a net whose slot is free for the next object. The stripe is locked.
+func (s *stripe) keep(n *net) {
+	switch {
+	case n.group == s.group:
+		n.group.local |= n.bit()
+	case n.group.kind == groupShared:
+		s.giveShared(n)
+	case s.pooled < poolSize:
+		s.pool[s.pooled] = n
+		s.pooled++
+	default:
+		s.giveExact(n)
 	}
 }
 

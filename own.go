@@ -24,21 +24,21 @@ func init() {
 	setTraceInterval()
 }
 
-// own puts an object into a slot. The order matters for speed: a locked
-// instruction waits for all before it, so that the walk up the stack and the
-// lookups come after the last one, beside the stores.
+// own puts an object into a slot. Where the lines stand is for speed: the walk up
+// the stack tells the goroutine too, and a locked instruction waits for all before
+// it, so that the lookups come after it, beside the stores.
 func (k *kind) own(object unsafe.Pointer, options []OwnOption) (handle, error) {
 	if k == nil || object == nil {
 		return handle{}, failure("own", k, statusInvalid)
 	}
 	size := k.size
 	if len(options) != 0 || !k.isFast {
-		isDone, h, err := k.ownRest(object, options, &size)
-		if isDone {
+		isDone, h, err := false, handle{}, error(nil)
+		if size, isDone, h, err = k.ownRest(object, options); isDone {
 			return h, err
 		}
 	}
-	self := goroutine.Identity()
+	self, hash := goroutine.Trace()
 	s := stripeOf(self)
 	if !s.tryLock() {
 		s = lockNext(self)
@@ -72,8 +72,6 @@ func (k *kind) own(object unsafe.Pointer, options []OwnOption) (handle, error) {
 	isSpent := s.opened(k, size)
 	shard := s.index
 	ref := t.state&generationMask | stateLive
-	release32(&n.release, uint32(k.release))
-	_, hash := goroutine.Trace()
 	chain := k.chain(hash)
 	site := chain.site()
 	s.unlock()
@@ -114,21 +112,20 @@ type ownOptions struct {
 // this size.
 //
 //go:noinline
-func (k *kind) ownRest(object unsafe.Pointer, options []OwnOption, size *uint64) (isDone bool, h handle, err error) {
+func (k *kind) ownRest(object unsafe.Pointer, options []OwnOption) (size uint64, isDone bool, h handle, err error) {
 	rest := ownOptions{size: k.size}
 	for i := range options {
 		if options[i].isSize {
 			rest.size, rest.isSize = options[i].size, true
 		} else if rest.parent = options[i].parent; rest.parent.net == nil {
-			return true, handle{}, failure("own", k, statusClosed)
+			return 0, true, handle{}, failure("own", k, statusClosed)
 		}
 	}
 	if rest.parent.net == nil && (k.isFast || rest.isSize && !k.isSlow) {
-		*size = rest.size
-		return false, handle{}, nil
+		return rest.size, false, handle{}, nil
 	}
 	h, err = k.ownSlow(object, rest, false)
-	return true, h, err
+	return 0, true, h, err
 }
 
 //go:noinline
@@ -153,7 +150,6 @@ func (k *kind) ownSlow(object unsafe.Pointer, rest ownOptions, isTraced bool) (h
 	if n.parent = rest.parent.net; n.parent != nil {
 		parent = n.parent.bits(rest.parent.ref)
 	}
-	release32(&n.release, uint32(releaseC))
 	raceOwned(n)
 	r := bindOwn(n.index, k.id, uintptr(object), rest.size, parent, site, flags)
 	if r.status != statusOK {
@@ -190,43 +186,6 @@ func (s *stripe) isTraceDue() bool {
 	}
 	s.untilTrace = bindTraceInterval()
 	return true
-}
-
-// retire counts an object that is gone, whose state says so already, and keeps
-// its net for the next one. s is locked, and unlocked at the end. hash is that of
-// the stack that closed it.
-func (n *net) retire(s *stripe, hash uintptr) {
-	t := n.slot
-	k := kinds[t.kind]
-	t.object = 0
-	chain := k.chain(hash)
-	site := chain.site()
-	if site == 0 {
-		s.unlock()
-		site = k.siteSlow(chain)
-		s = lockStripe()
-	}
-	t.epoch = site
-	raceDestroyed(n)
-	isSpent := s.gone(k, t.sizeBytes)
-	shard := s.index
-	switch {
-	case n.group == s.group && s.ready == nil:
-		s.ready = n
-	case n.group == s.group:
-		n.group.local |= n.bit()
-	case n.group.kind == groupShared:
-		s.giveShared(n)
-	case s.pooled < poolSize:
-		s.pool[s.pooled] = n
-		s.pooled++
-	default:
-		s.giveExact(n)
-	}
-	s.unlock()
-	if isSpent {
-		bindFlush(k.id, shard)
-	}
 }
 
 // ended publishes the end of an object that this goroutine claimed and

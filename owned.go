@@ -129,40 +129,47 @@ func (h handle) Close() error {
 	if n == nil {
 		return nil
 	}
+	self, hash := goroutine.Trace()
+	k := n.kind()
 	// The fast path: an open object that nothing uses, no kin, no guard, no stacks.
 	// A generation that is the last is for the core to retire.
 	ref := h.ref &^ stateOverflow
-	if ref&stateFlags == stateLive && ref < generationLast {
-		switch release(atomic.LoadUint32(&n.release)) {
-		case releaseNothing:
-			if n.compareAndSwap(ref, ref&generationMask+generationUnit) {
-				self := goroutine.Identity()
-				s := stripeOf(self)
-				if !s.tryLock() {
-					s = lockNext(self)
-				}
-				_, hash := goroutine.Trace()
-				n.retire(s, hash)
-				return nil
-			}
-		case releaseFree:
-			if n.compareAndSwap(ref, ref|stateClosed|stateDying) {
-				if free(uintptr(n.slot.object)); n.ended(ref) {
-					s := lockStripe()
-					_, hash := goroutine.Trace()
-					n.retire(s, hash)
-				}
-				return nil
-			}
-		case releaseGo:
-			if n.compareAndSwap(ref, ref|stateClosed|stateDying) {
-				_, hash := goroutine.Trace()
-				return n.destroyGo(ref, hash)
-			}
+	if ref&stateFlags != stateLive || ref >= generationLast || k.release != releaseNothing ||
+		!n.compareAndSwap(ref, ref&generationMask+generationUnit) {
+		if isGone, err := n.destroy(k, h.ref, hash); !isGone {
+			return err
 		}
 	}
-	_, hash := goroutine.Trace()
-	return n.closeSlow(h.ref, n.kind().site(hash))
+	// The object is gone, as its state says. What is left is to count it, and to
+	// keep its net for the next one.
+	s := stripeOf(self)
+	if !s.tryLock() {
+		s = lockNext(self)
+	}
+	t := n.slot
+	t.object = 0
+	chain := k.chain(hash)
+	site := chain.site()
+	if site == 0 {
+		s.unlock()
+		site = k.siteSlow(chain)
+		s = lockStripe()
+	}
+	t.epoch = site
+	raceDestroyed(n)
+	isSpent := s.gone(k, t.sizeBytes)
+	if n.group != s.group || s.ready != nil {
+		s.keep(n)
+	} else {
+		s.ready = n
+	}
+	if !isSpent {
+		s.unlock()
+		return nil
+	}
+	s.unlock()
+	bindFlush(k.id, s.index)
+	return nil
 }
 
 // CloseWait closes the object and waits until it is destroyed, or ctx ends: it

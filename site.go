@@ -26,12 +26,13 @@ const (
 	siteShift = 64 - 12
 )
 
-// siteTable holds a site in the low 24 bits, the chain's number above.
+// siteTable holds a site in the low 24 bits, the chain's number above; or the
+// complement of that number: more addresses must be mixed.
 var siteTable [siteCells]uint64
 
 const (
-	siteMask = 1<<24 - 1
-	siteDeep = siteMask // in the table: mix more addresses
+	siteBits = 24
+	siteMask = 1<<siteBits - 1
 )
 
 // framesAgree tells whether the fast walk sees what the runtime sees.
@@ -71,20 +72,22 @@ func (k *kind) chain(hash uintptr) chain {
 // site is the site of a chain; 0: ask siteSlow.
 func (c chain) site() uint32 {
 	cell := atomic.LoadUint64(&siteTable[c>>siteShift])
-	if (cell^uint64(c))&^siteMask != 0 || cell&siteMask == siteDeep {
+	if (cell^uint64(c))>>siteBits != 0 {
 		return 0
 	}
-	return uint32(cell & siteMask)
+	return uint32(cell) & siteMask
 }
 
+// isDeep tells whether more addresses than a chain's must be mixed.
 func (c chain) isDeep() bool {
-	cell := atomic.LoadUint64(&siteTable[c>>siteShift])
-	return (cell^uint64(c))&^siteMask == 0 && cell&siteMask == siteDeep
+	return (^atomic.LoadUint64(&siteTable[c>>siteShift])^uint64(c))>>siteBits == 0
 }
 
 func (c chain) store(site uint32) {
-	atomic.StoreUint64(&siteTable[c>>siteShift], uint64(c)&^siteMask|uint64(site))
+	atomic.StoreUint64(&siteTable[c>>siteShift], uint64(c)>>siteBits<<siteBits|uint64(site))
 }
+
+func (c chain) storeDeep() { atomic.StoreUint64(&siteTable[c>>siteShift], ^uint64(c)) }
 
 // site is the site of the stack whose trace has this hash.
 func (k *kind) site(hash uintptr) uint32 {
@@ -114,7 +117,7 @@ func (k *kind) siteSlow(c chain) uint32 {
 	if depth < reach {
 		c.store(site)
 	} else {
-		c.store(siteDeep)
+		c.storeDeep()
 	}
 	return site
 }

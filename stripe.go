@@ -31,7 +31,7 @@ type stripe struct {
 	spareCount int
 	spares     [4]*chunk
 	pool       [poolSize]*net
-	_          [64]byte
+	_          [424]byte // to a power of two: the index is then a shift
 }
 
 var stripes [stripeCount]stripe
@@ -52,9 +52,9 @@ func setTraceInterval() {
 	}
 }
 
-// stripeOf is the stripe of a goroutine.
+// stripeOf is the stripe of a goroutine. Descriptors are about 512 bytes apart.
 func stripeOf(self uintptr) *stripe {
-	return &stripes[uint64(self)*0x9e3779b97f4a7c15>>60]
+	return &stripes[(self>>9+self>>13)%stripeCount]
 }
 
 func (s *stripe) tryLock() bool { return atomic.CompareAndSwapUint32(&s.lock, 0, 1) }

@@ -17,6 +17,11 @@
 	JCC  done; \
 	MOVQ CX, AX
 
+// LAST takes the last return address.
+#define LAST \
+	ROLQ $13, DX; \
+	XORQ 8(AX), DX
+
 // func Trace() (self, hash uintptr)
 TEXT ·Trace(SB), NOSPLIT|NOFRAME, $0-16
 	MOVQ R14, self+0(FP)
@@ -30,7 +35,7 @@ TEXT ·Trace(SB), NOSPLIT|NOFRAME, $0-16
 	JCC  done
 	STEP
 	STEP
-	STEP
+	LAST
 done:
 	MOVQ DX, hash+8(FP)
 	RET
