@@ -23,7 +23,7 @@ type HeldError struct {
 
 func (e *HeldError) Error() string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "belay: shutdown: %d objects still held", len(e.Objects))
+	fmt.Fprintf(&text, "belay: shutdown: still held: %d", len(e.Objects))
 	for i, o := range e.Objects {
 		if i == 10 {
 			fmt.Fprintf(&text, "\n  and %d more", len(e.Objects)-i)

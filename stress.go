@@ -5,13 +5,21 @@
 package belay
 
 import (
+	"fmt"
 	"os"
 	"runtime"
 )
 
 // BELAY_STRESS=gc collects garbage at every borrow, also between its load and
 // its compare-and-swap, to flush out objects that nothing keeps alive.
-var stressGC = os.Getenv("BELAY_STRESS") == "gc"
+var stressGC = stressWanted(os.Getenv("BELAY_STRESS"))
+
+func stressWanted(word string) bool {
+	if word != "" && word != "gc" {
+		fmt.Fprintf(os.Stderr, "belay: BELAY_STRESS is %q, not gc: nothing is stressed\n", word)
+	}
+	return word == "gc"
+}
 
 // slowReference is put into every reference when fast paths must be missed:
 // under stress, and for the race detector. No state matches it.
