@@ -18,6 +18,7 @@
 #include "track/goruntime.c"
 #include "track/hooks.c"
 #include "track/mappings.c"
+#include "track/memo.c"
 #include "track/modules.c"
 #include "track/recorder.c"
 #include "track/stacks.c"

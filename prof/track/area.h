@@ -50,6 +50,14 @@ extern _Atomic uint8_t prof__area_parts[PROF_AREA_PARTS_MAX];
 /* The long way of prof__area_back: asks the file system. */
 bool prof__area_ask(size_t first_part, size_t last_part);
 
+/* True when `place` may be touched, as far as this thread knows. */
+static inline bool prof__area_has(const void *place) {
+    size_t offset = (size_t)((const char *)place - (const char *)prof__area.header);
+
+    return atomic_load_explicit(&prof__area_parts[offset >> PROF_AREA_PART_BITS],
+                   memory_order_relaxed) == PROF_AREA_BACKED;
+}
+
 /* Makes sure that the file system stands behind [start, start + bytes), at most one part
  * long. False: do not touch it; the loss is counted. */
 static inline bool prof__area_back(const void *start, size_t bytes) {

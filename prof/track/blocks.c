@@ -16,9 +16,9 @@
 
 enum { BLOCKS_NEAR = 16, BLOCKS_FAR = 32 };
 
-#define BLOCKS_MIX 0x9E3779B97F4A7C15ULL
-
 _Atomic uint8_t prof__filter[PROF_FILTER_BYTES] = {0};
+
+prof_blocks prof__blocks = {0};
 
 static _Atomic bool blocks_has_far = false; /* a second window was ever used */
 
@@ -37,6 +37,12 @@ static void blocks_filter_fill(uint8_t value) {
 }
 
 void prof__blocks_init(bool is_all) {
+    const prof_section *section = &prof__area.header->blocks;
+
+    prof__blocks.table = prof__area.blocks;
+    prof__blocks.mask = section->count - BLOCKS_FAR - 1;
+    prof__blocks.parts = prof__area_parts + (section->offset >> PROF_AREA_PART_BITS);
+    prof__blocks.is_all = is_all;
     blocks_filter_fill(is_all ? UINT8_MAX : 0);
 }
 
@@ -57,52 +63,43 @@ static void blocks_filter_add(const void *block, int step) {
     }
 }
 
-static prof_block *blocks_near(uintptr_t address) {
-    uint64_t room = prof__area.header->blocks.count - BLOCKS_FAR;
-    uint64_t arena = (address >> 26) * BLOCKS_MIX;
-
-    return prof__area.blocks + (((address >> 5) + (arena >> 20)) & (room - 1));
+static prof_block *blocks_near(const void *block) {
+    return prof__blocks.table + prof__blocks_home(block);
 }
 
-void prof__blocks_expect(const void *block) {
-    __builtin_prefetch(blocks_near((uintptr_t)block), 1);
-}
-
-static prof_block *blocks_far(uintptr_t address) {
-    uint64_t room = prof__area.header->blocks.count - BLOCKS_FAR;
-
-    return prof__area.blocks + ((address * BLOCKS_MIX) >> 20 & (room - 1));
+static prof_block *blocks_far(const void *block) {
+    return prof__blocks.table +
+           (((uintptr_t)block * PROF_BLOCKS_MIX) >> 20 & prof__blocks.mask);
 }
 
 static bool blocks_put(
         prof_block *window, int length, uintptr_t address, uint64_t value) {
-    if (!prof__area_back(window, (size_t)length * sizeof *window)) {
-        return false;
-    }
-    for (int i = 0; i < length; i++) {
-        uint64_t old = atomic_load_explicit(&window[i].address, memory_order_relaxed);
+    for (prof_block *slot = window; slot < window + length; slot++) {
+        uint64_t old;
 
+        if (!prof__area_has(slot) && !prof__area_back(slot, sizeof *slot)) {
+            return false;
+        }
+        old = atomic_load_explicit(&slot->address, memory_order_relaxed);
         /* The same address: its free was not seen (a handler, another allocator's way).
          */
         if (old == address ||
                 (old == 0 &&
-                        atomic_compare_exchange_strong_explicit(&window[i].address, &old,
+                        atomic_compare_exchange_strong_explicit(&slot->address, &old,
                                 address, memory_order_relaxed, memory_order_relaxed))) {
             /* Pairs with the reader's acquire: a value means that the address stands. */
-            atomic_store_explicit(&window[i].value, value, memory_order_release);
+            atomic_store_explicit(&slot->value, value, memory_order_release);
             return true;
         }
     }
     return false;
 }
 
-void prof__blocks_insert(const void *block, uint32_t stack, size_t size_bytes) {
+void prof__blocks_insert_far(const void *block, uint64_t value) {
     uintptr_t address = (uintptr_t)block;
-    uint64_t size = size_bytes < PROF_SIZE_MAX ? size_bytes : PROF_SIZE_MAX;
-    uint64_t value = (uint64_t)stack << (64 - PROF_STACK_BITS) | size;
 
-    if (!blocks_put(blocks_near(address), BLOCKS_NEAR, address, value)) {
-        if (!blocks_put(blocks_far(address), BLOCKS_FAR, address, value)) {
+    if (!blocks_put(blocks_near(block), BLOCKS_NEAR, address, value)) {
+        if (!blocks_put(blocks_far(block), BLOCKS_FAR, address, value)) {
             prof__area_lose(PROF_LOSS_BLOCKS);
             return;
         }
@@ -110,38 +107,37 @@ void prof__blocks_insert(const void *block, uint32_t stack, size_t size_bytes) {
          */
         atomic_store_explicit(&blocks_has_far, true, memory_order_relaxed);
     }
-    blocks_filter_add(block, 1);
+    if (!prof__blocks.is_all) {
+        blocks_filter_add(block, 1);
+    }
 }
 
-static bool blocks_take(
-        prof_block *window, int length, uintptr_t address, uint64_t *out_value) {
-    if (!prof__area_back(window, (size_t)length * sizeof *window)) {
-        return false;
-    }
-    for (int i = 0; i < length; i++) {
-        if (atomic_load_explicit(&window[i].address, memory_order_relaxed) == address) {
-            *out_value = atomic_load_explicit(&window[i].value, memory_order_relaxed);
-            atomic_store_explicit(&window[i].value, 0, memory_order_relaxed);
+/* A slot without the file system behind it holds nothing, nor does one behind it. */
+static uint64_t blocks_take(prof_block *window, int length, uintptr_t address) {
+    for (prof_block *slot = window; slot < window + length && prof__area_has(slot);
+            slot++) {
+        if (atomic_load_explicit(&slot->address, memory_order_relaxed) == address) {
+            uint64_t value = atomic_load_explicit(&slot->value, memory_order_relaxed);
+
+            atomic_store_explicit(&slot->value, 0, memory_order_relaxed);
             /* Pairs with the next owner's exchange: it must not find the old value later.
              */
-            atomic_store_explicit(&window[i].address, 0, memory_order_release);
-            return true;
+            atomic_store_explicit(&slot->address, 0, memory_order_release);
+            return value;
         }
     }
-    return false;
+    return 0;
 }
 
-bool prof__blocks_remove(const void *block, uint32_t *out_stack, size_t *out_size_bytes) {
+uint64_t prof__blocks_remove_far(const void *block) {
     uintptr_t address = (uintptr_t)block;
-    uint64_t value;
+    uint64_t value = blocks_take(blocks_near(block), BLOCKS_NEAR, address);
 
-    if (!blocks_take(blocks_near(address), BLOCKS_NEAR, address, &value) &&
-            !(atomic_load_explicit(&blocks_has_far, memory_order_relaxed) &&
-                    blocks_take(blocks_far(address), BLOCKS_FAR, address, &value))) {
-        return false;
+    if (value == 0 && atomic_load_explicit(&blocks_has_far, memory_order_relaxed)) {
+        value = blocks_take(blocks_far(block), BLOCKS_FAR, address);
     }
-    blocks_filter_add(block, -1);
-    *out_stack = (uint32_t)(value >> (64 - PROF_STACK_BITS));
-    *out_size_bytes = (size_t)(value & PROF_SIZE_MAX);
-    return true;
+    if (value != 0 && !prof__blocks.is_all) {
+        blocks_filter_add(block, -1);
+    }
+    return value;
 }

@@ -48,11 +48,8 @@ void *prof__hooks_malloc(size_t size) {
 HOOK void *malloc(size_t size) __attribute__((alias("prof__hooks_malloc")));
 
 HOOK_LONG void hook_free(void *block) {
-    uint32_t stack;
-    size_t size;
-
     if (block && !prof__allocator_owns(block)) {
-        prof__recorder_freed(block, &stack, &size);
+        prof__recorder_freed(block);
         prof__next.free(block);
     }
 }
@@ -93,12 +90,11 @@ static void *hook_move_early(void *block, size_t size) {
 
 HOOK_LONG void *hook_realloc(void *block, size_t size) {
     prof_origin origin = PROF_ORIGIN_HERE;
-    uint32_t stack = 0;
-    size_t old_size = 0;
     bool is_early = block && prof__allocator_owns(block);
     /* Removed before the call: after it, another thread may own the address. */
-    bool was_known = block && !is_early && prof__filter_has(block) &&
-                     prof__recorder_freed(block, &stack, &old_size);
+    uint64_t known = block && !is_early && prof__filter_has(block)
+                             ? prof__recorder_freed(block)
+                             : 0;
     void *moved =
             is_early ? hook_move_early(block, size) : prof__next.realloc(block, size);
 
@@ -106,8 +102,8 @@ HOOK_LONG void *hook_realloc(void *block, size_t size) {
         if (!hook_is_short(size)) {
             prof__recorder_allocated(moved, size, &origin);
         }
-    } else if (was_known && size) {
-        prof__recorder_restore(block, stack, old_size);
+    } else if (known && size) {
+        prof__recorder_restore(block, known);
     }
     return moved;
 }

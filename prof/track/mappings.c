@@ -37,14 +37,12 @@ MAPPINGS_HOOK void *mmap64(void *address, size_t length, int protection, int fla
         int fd, off_t offset) __attribute__((alias("mmap")));
 
 MAPPINGS_HOOK int munmap(void *address, size_t length) {
-    uint32_t stack = 0;
-    size_t size = 0;
-    bool was_known = length >= prof__mappings_minimum && prof__filter_has(address) &&
-                     prof__recorder_freed(address, &stack, &size);
+    bool is_noted = length >= prof__mappings_minimum && prof__filter_has(address);
+    uint64_t known = is_noted ? prof__recorder_freed(address) : 0;
     int result = (int)syscall(SYS_munmap, address, length);
 
-    if (result != 0 && was_known) {
-        prof__recorder_restore(address, stack, size);
+    if (result != 0 && known) {
+        prof__recorder_restore(address, known);
     }
     return result;
 }

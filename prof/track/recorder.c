@@ -53,31 +53,6 @@ static void recorder_leave(void) {
     prof__local.is_busy = 0;
 }
 
-/* Notes one block that is due. The weight is that of its size: 1 when all are recorded.
- */
-static void recorder_note(prof_thread *thread, const void *block, size_t size,
-        const prof_origin *origin, bool is_mapping) {
-    int slot;
-    uint32_t stack;
-
-    prof__blocks_expect(block); /* arrives while the walk is made */
-    stack = prof__walk_stack(thread, origin, &slot);
-    if (is_mapping && prof__walk_is_runtime(stack)) {
-        return;
-    }
-    if (recorder_period == 1 && slot >= 0) {
-        thread->lane->slots[slot].count++;
-        thread->lane->slots[slot].bytes += size;
-    } else {
-        double weight = prof__weight_of(size, recorder_period);
-
-        prof__stacks_add(stack,
-                (uint64_t)(weight * (1 << PROF_COUNT_FRACTION_BITS) + 0.5),
-                (uint64_t)(weight * (double)size + 0.5), recorder_period != 1);
-    }
-    prof__blocks_insert(block, stack, size);
-}
-
 /* What `left` becomes for a thread that does not record. */
 static uint64_t recorder_left(void) {
     int state = atomic_load_explicit(&recorder_state, memory_order_relaxed);
@@ -87,63 +62,115 @@ static uint64_t recorder_left(void) {
                                        : 0;
 }
 
-static void recorder_look(
-        const void *block, size_t size, const prof_origin *origin, bool is_mapping) {
+/* Why nothing is recorded: not started yet, stopped, or inside the profiler. */
+static __attribute__((noinline)) void recorder_refuse(void) {
+    if (!prof__local.is_busy) {
+        prof__start_try();
+        prof__local.left = recorder_left();
+    }
+}
+
+/* The state of this thread, if an allocation of `size` is due. */
+static __attribute__((noinline)) prof_thread *recorder_sample(size_t size) {
     prof_local *local = &prof__local;
     prof_thread *thread;
 
-    if (!recorder_enter()) {
-        if (!local->is_busy) {
-            prof__start_try();
-            local->left = recorder_left();
-        }
-        return;
-    }
     if (!local->thread) {
         local->left = 0; /* what is left of the waiting time before the start */
     }
     thread = prof__threads_get();
     if (!thread) {
         prof__area_lose(PROF_LOSS_THREADS);
-    } else if (recorder_period == 1) {
-        recorder_note(thread, block, size, origin, is_mapping);
-    } else {
-        if (local->left == 0) { /* the first look of this thread: draw, then ask again */
-            local->left = prof__weight_gap(prof__threads_random(thread), recorder_period);
-        }
-        if (size >= local->left) {
-            recorder_note(thread, block, size, origin, is_mapping);
-            local->left = prof__weight_gap(prof__threads_random(thread), recorder_period);
-        } else {
-            local->left -= size;
+        return NULL;
+    }
+    if (recorder_period == 1) {
+        return thread;
+    }
+    if (local->left == 0) { /* the first look of this thread: draw, then ask again */
+        local->left = prof__weight_gap(prof__threads_random(thread), recorder_period);
+    }
+    if (size < local->left) {
+        local->left -= size;
+        return NULL;
+    }
+    local->left = prof__weight_gap(prof__threads_random(thread), recorder_period);
+    return thread;
+}
+
+/* Enters the recorder when an allocation of `size` is due; else returns NULL. */
+static inline prof_thread *recorder_enter_due(size_t size) {
+    prof_thread *thread;
+
+    if (!recorder_enter()) {
+        recorder_refuse();
+        return NULL;
+    }
+    thread = prof__local.thread;
+    if (!thread || recorder_period != 1) {
+        thread = recorder_sample(size);
+        if (!thread) {
+            recorder_leave();
         }
     }
-    recorder_leave();
+    return thread;
+}
+
+/* Counts a sample by the weight of its size. */
+static __attribute__((noinline)) void recorder_weigh(uint32_t stack, size_t size) {
+    double weight = prof__weight_of(size, recorder_period);
+
+    prof__stacks_add(stack, (uint64_t)(weight * (1 << PROF_COUNT_FRACTION_BITS) + 0.5),
+            (uint64_t)(weight * (double)size + 0.5), 1);
+}
+
+static inline void recorder_note(const void *block, size_t size, const prof_memo *memo) {
+    if (recorder_period == 1) {
+        memo->slot->count++;
+        memo->slot->bytes += size;
+    } else {
+        recorder_weigh(memo->stack, size);
+    }
+    prof__blocks_insert(block, prof__blocks_value(memo->stack, size));
 }
 
 void prof__recorder_allocated(const void *block, size_t size, const prof_origin *origin) {
-    recorder_look(block, size, origin, false);
+    prof_thread *thread = recorder_enter_due(size);
+
+    if (thread) {
+        prof__blocks_expect(block); /* arrives while the walk is made */
+        recorder_note(block, size, prof__walk_stack(thread, origin));
+        recorder_leave();
+    }
 }
 
 void prof__recorder_mapped(const void *block, size_t size, const prof_origin *origin) {
-    recorder_look(block, size, origin, true);
+    prof_thread *thread = recorder_enter_due(size);
+
+    if (thread) {
+        const prof_memo *memo = prof__walk_stack(thread, origin);
+
+        if (!prof__walk_is_runtime(memo->stack)) {
+            recorder_note(block, size, memo);
+        }
+        recorder_leave();
+    }
 }
 
-bool prof__recorder_freed(const void *block, uint32_t *out_stack, size_t *out_size) {
-    bool is_known;
+uint64_t prof__recorder_freed(const void *block) {
+    uint64_t value;
 
     if (!recorder_enter()) {
-        return false;
+        return 0;
     }
     __builtin_prefetch((const char *)block - 16, 1); /* the allocator's turn is next */
-    is_known = prof__blocks_remove(block, out_stack, out_size);
+    value = prof__blocks_remove(block);
     recorder_leave();
-    return is_known;
+    return value;
 }
 
-void prof__recorder_restore(const void *block, uint32_t stack, size_t size) {
+void prof__recorder_restore(const void *block, uint64_t value) {
     if (recorder_enter()) {
-        prof__blocks_insert(block, stack, size);
+        prof__blocks_insert(block, value);
         recorder_leave();
     }
 }

@@ -28,11 +28,11 @@ void prof__recorder_allocated(const void *block, size_t size, const prof_origin 
 /* The same for a mapping, unless the Go runtime made it for its own heap. */
 void prof__recorder_mapped(const void *block, size_t size, const prof_origin *origin);
 
-/* Notes that a block is about to be freed. Returns false when it was not known; else what
+/* Notes that a block is about to be freed. Returns 0 when it was not known; else what
  * prof__recorder_restore needs. */
-bool prof__recorder_freed(const void *block, uint32_t *out_stack, size_t *out_size);
+uint64_t prof__recorder_freed(const void *block);
 
 /* Takes prof__recorder_freed back: realloc failed, the block lives on. */
-void prof__recorder_restore(const void *block, uint32_t stack, size_t size);
+void prof__recorder_restore(const void *block, uint64_t value);
 
 #endif

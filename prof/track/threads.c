@@ -49,7 +49,7 @@ static void threads_retire(void *argument) {
     prof__local.left = 0;
     for (int i = 0; i < PROF_LANE_SLOTS; i++) {
         prof__threads_flush(&thread->lane->slots[i]);
-        thread->memos[i].read_count = 0;
+        thread->memos[i].group_count = 0;
     }
     /* Pairs with the claim in threads_claim_lane. */
     atomic_store_explicit(&thread->lane->owner, 0, memory_order_release);

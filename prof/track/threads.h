@@ -13,11 +13,10 @@
 
 #include "../trace/trace.h"
 #include "cfi.h"
+#include "memo.h"
 
 enum {
-    PROF_RULES = 4096,     /* cached rules a thread; direct mapped */
-    PROF_MEMO_READS = 112, /* words a remembered walk may have read */
-    PROF_MEMO_PENDING_MAX = 1 << 20
+    PROF_RULES = 4096 /* cached rules a thread; direct mapped */
 };
 
 typedef struct prof_cached_rule {
@@ -26,21 +25,6 @@ typedef struct prof_cached_rule {
     prof_rule rule;
 } prof_cached_rule;
 
-typedef struct prof_read {
-    const uint64_t *at;
-    uint64_t value;
-} prof_read;
-
-/* A walk and every word of memory it read; see walk.c. */
-typedef struct prof_memo {
-    uint64_t pc, sp, bp;
-    uint64_t unloads; /* prof__modules_unloads() when it was made */
-    uint32_t stack;
-    uint16_t read_count; /* 0: empty */
-    bool uses_bp;
-    prof_read reads[PROF_MEMO_READS];
-} prof_memo;
-
 typedef struct prof_thread {
     struct prof_thread *next; /* of the free states */
     uint64_t stack_high;      /* no frame of this thread lies above */
@@ -48,7 +32,7 @@ typedef struct prof_thread {
     uint64_t rules_unloads;
     prof_lane *lane; /* in the trace file; slot i counts for memo i */
     prof_cached_rule rules[PROF_RULES];
-    prof_memo memos[PROF_LANE_SLOTS];
+    _Alignas(64) prof_memo memos[PROF_LANE_SLOTS];
     uint64_t frames[PROF_FRAMES_MAX];
 } prof_thread;
 

@@ -9,12 +9,9 @@
  * cgocallback's frame back to the system stack, where crosscall2 has saved the C frame
  * pointer twice.
  *
- * The memory: a walk is a pure function of the registers it starts from and of the words
- * it reads. So each thread remembers its last walks with all their reads; when a new walk
- * starts from the same registers and every word is as it was, the stack is the same one.
- * The words are compared in the order in which a new walk would read them, so the
- * comparison touches nothing that a new walk would not. It costs a load and a compare a
- * word, about a third of a walk, and it is exact. */
+ * Each thread remembers walks with all their reads (memo.h); this file holds what is done
+ * when none of them fits. A walk is remembered the second time that it starts from the
+ * same registers: most of those that never come back cost no notes. */
 #include "walk.h"
 
 #include <string.h>
@@ -27,32 +24,41 @@
 typedef struct walk {
     prof_thread *thread;
     prof_memo *memo;
+    prof_memo_writer writer;
+    bool is_noting; /* the words that are read go into the memo */
     uint64_t pc, sp, bp;
     uint64_t low, high; /* bounds of the stack being walked */
     uint64_t hash;      /* of the frames so far and their modules */
     uint32_t count;     /* frames so far */
-    uint32_t reads;
     uint32_t flags;
     bool is_bp_initial; /* bp is still the register of the origin */
+    uint64_t bp_at; /* where bp was saved, as long as nothing depended on it; else 0 */
 } walk;
 
-static bool walk_read_any(walk *w, uint64_t address, uint64_t *out) {
-    const uint64_t *at = (const uint64_t *)(uintptr_t)address;
-
-    if (address == 0 || (address & 7)) {
-        return false;
-    }
-    *out = *at;
-    if (w->reads < PROF_MEMO_READS) {
-        w->memo->reads[w->reads] = (prof_read){at, *out};
-    }
-    w->reads++;
-    return true;
+static bool walk_may_read(const walk *w, uint64_t address, uint64_t bytes) {
+    return address >= w->low && address < w->high && w->high - address >= bytes &&
+           address != 0 && !(address & 7);
 }
 
 static bool walk_read(walk *w, uint64_t address, uint64_t *out) {
-    return address >= w->low && address < w->high && w->high - address >= 8 &&
-           walk_read_any(w, address, out);
+    if (!walk_may_read(w, address, sizeof *out)) {
+        return false;
+    }
+    *out = prof__memo_word(address);
+    if (w->is_noting) {
+        prof__memo_note(&w->writer, address, *out);
+    }
+    return true;
+}
+
+/* Two words that were not written just now: see memo.h. The caller knows that they can be
+ * read. */
+static void walk_read_pair(walk *w, uint64_t address, uint64_t out[2]) {
+    out[0] = prof__memo_word(address);
+    out[1] = prof__memo_word(address + sizeof *out);
+    if (w->is_noting) {
+        prof__memo_note_pair(&w->writer, address, out);
+    }
 }
 
 /* Adds the frame at w->pc, which is in the module of that number (0: Go, or unknown). */
@@ -93,9 +99,20 @@ static const prof_cached_rule *walk_rule(walk *w, uint64_t pc) {
     return cached;
 }
 
+/* The frame pointer, on which the walk depends from here on. Most saved ones are just
+ * registers, with other values at each call: they must not tell walks apart. */
+static uint64_t walk_bp(walk *w) {
+    w->memo->uses_bp |= w->is_bp_initial;
+    if (w->bp_at) {
+        walk_read(w, w->bp_at, &w->bp); /* the bounds were looked at before */
+        w->bp_at = 0;
+    }
+    return w->bp;
+}
+
 /* One C frame up. False: the walk is over. */
 static bool walk_c_step(walk *w, const prof_rule *rule) {
-    uint64_t cfa = 0, saved = w->bp;
+    uint64_t cfa = 0, saved_at = 0;
     bool is_good = true;
 
     switch (rule->cfa) {
@@ -103,51 +120,52 @@ static bool walk_c_step(walk *w, const prof_rule *rule) {
         cfa = w->sp + (uint64_t)(int64_t)rule->offset;
         break;
     case PROF_CFA_BP:
-        w->memo->uses_bp |= w->is_bp_initial;
-        cfa = w->bp + (uint64_t)(int64_t)rule->offset;
+        cfa = walk_bp(w) + (uint64_t)(int64_t)rule->offset;
         break;
     case PROF_CFA_BP_DEREF:
-        w->memo->uses_bp |= w->is_bp_initial;
-        is_good = walk_read(w, w->bp + (uint64_t)(int64_t)rule->offset, &cfa);
+        is_good = walk_read(w, walk_bp(w) + (uint64_t)(int64_t)rule->offset, &cfa);
         break;
     default:
         w->flags |= rule->cfa == PROF_CFA_END ? 0u : (uint32_t)PROF_STACK_BROKEN;
         return false;
     }
     if (rule->saved_bp != PROF_BP_SAME) {
-        uint64_t base = rule->saved_bp == PROF_BP_AT_CFA ? cfa : w->bp;
-
-        w->memo->uses_bp |= rule->saved_bp == PROF_BP_AT_BP && w->is_bp_initial;
-        is_good = is_good &&
-                  walk_read(w, base + (uint64_t)(int64_t)rule->bp_offset, &saved);
-        w->is_bp_initial = false;
+        saved_at = rule->saved_bp == PROF_BP_AT_CFA ? cfa : walk_bp(w);
+        saved_at += (uint64_t)(int64_t)rule->bp_offset;
+        is_good = is_good && walk_may_read(w, saved_at, sizeof w->bp);
     }
     if (!is_good || cfa <= w->sp || !walk_read(w, cfa - 8, &w->pc)) {
         w->flags |= PROF_STACK_BROKEN;
         return false;
     }
     w->sp = cfa;
-    w->bp = saved;
+    if (saved_at) {
+        w->bp_at = saved_at;
+        w->is_bp_initial = false;
+    }
     return w->pc != 0;
 }
 
 /* From the C function that asmcgocall called to Go's frame pointer. */
 static bool walk_cross(walk *w, const prof_rule *rule) {
-    uint64_t g, depth, low, high;
+    uint64_t g, depth, bounds[2];
 
     if (rule->cfa == PROF_CFA_SYSTEM) {
         return walk_read(w, w->sp + (uint64_t)(int64_t)rule->offset, &w->bp);
     }
     /* The first two words of a g are the bounds of its stack; a g is never freed. */
     if (!walk_read(w, w->sp + (uint64_t)(int64_t)rule->offset, &g) ||
-            !walk_read(w, w->sp + (uint64_t)(int64_t)rule->bp_offset, &depth) ||
-            !walk_read_any(w, g, &low) || !walk_read_any(w, g + 8, &high) ||
-            low >= high || depth > high - low) {
+            !walk_read(w, w->sp + (uint64_t)(int64_t)rule->bp_offset, &depth) || g == 0 ||
+            (g & 7)) {
         return false;
     }
-    w->low = low;
-    w->high = high;
-    w->bp = high - depth;
+    walk_read_pair(w, g, bounds);
+    if (bounds[0] >= bounds[1] || depth > bounds[1] - bounds[0]) {
+        return false;
+    }
+    w->low = bounds[0];
+    w->high = bounds[1];
+    w->bp = w->high - depth;
     return true;
 }
 
@@ -157,18 +175,21 @@ static bool walk_go(walk *w, uint64_t system_low) {
     uint64_t frame = w->bp, next;
 
     for (;;) {
-        if (!walk_read(w, frame, &next)) {
+        uint64_t saved[2]; /* frame pointer, return address */
+
+        if (!walk_may_read(w, frame, sizeof saved)) {
             return false; /* the runtime's own system goroutines end so */
         }
-        if (next == frame + 8) { /* crosscall2 saves the frame pointer twice */
-            frame = next;
-            if (!walk_read(w, frame, &next)) {
+        walk_read_pair(w, frame, saved);
+        if (saved[0] == frame + 8) { /* crosscall2 saves the frame pointer twice */
+            frame += 8;
+            if (!walk_may_read(w, frame, sizeof saved)) {
                 return false;
             }
+            walk_read_pair(w, frame, saved);
         }
-        if (!walk_read(w, frame + 8, &w->pc)) {
-            return false;
-        }
+        next = saved[0];
+        w->pc = saved[1];
         if (!prof__goruntime_has(w->pc - 1)) {
             w->sp = frame + 16;
             w->bp = next;
@@ -206,6 +227,7 @@ static void walk_run(walk *w) {
         }
         if (rule->cfa == PROF_CFA_CROSS || rule->cfa == PROF_CFA_SYSTEM) {
             w->is_bp_initial = false;
+            w->bp_at = 0;
             if (!walk_cross(w, rule)) {
                 w->flags |= PROF_STACK_BROKEN;
                 return;
@@ -219,58 +241,35 @@ static void walk_run(walk *w) {
     }
 }
 
-static bool memo_holds(
-        const prof_memo *memo, const prof_origin *origin, uint64_t unloads) {
-    if (memo->pc != origin->pc || memo->sp != origin->sp || memo->read_count == 0 ||
-            memo->unloads != unloads || (memo->uses_bp && memo->bp != origin->bp)) {
-        return false;
-    }
-    for (uint32_t i = 0; i < memo->read_count; i++) {
-        if (*memo->reads[i].at != memo->reads[i].value) {
-            return false;
-        }
-    }
-    return true;
-}
-
-uint32_t prof__walk_stack(prof_thread *thread, const prof_origin *origin, int *out_slot) {
+void prof__walk_afresh(prof_thread *thread, prof_memo *memo, const prof_origin *origin) {
+    prof_lane_slot *slot = &thread->lane->slots[memo - thread->memos];
     uint64_t unloads = prof__modules_unloads();
-    uint64_t hash = (origin->pc ^ origin->sp << 20) * 0x9E3779B97F4A7C15ULL;
-    int slot = (int)(hash >> 58);
-    prof_memo *memo = &thread->memos[slot];
     walk w = {.thread = thread,
             .memo = memo,
+            .is_noting = memo->group_count == 0 && memo->pc == origin->pc &&
+                         memo->sp == origin->sp,
             .pc = origin->pc,
             .sp = origin->sp,
             .bp = origin->bp,
             .is_bp_initial = true};
 
-    _Static_assert(PROF_LANE_SLOTS == 64, "the index is the top 6 bits");
-    if (memo_holds(memo, origin, unloads)) {
-        *out_slot = slot;
-        return memo->stack;
-    }
-    prof__threads_flush(&thread->lane->slots[slot]);
     if (thread->rules_unloads != unloads) {
         memset(thread->rules, 0, sizeof thread->rules);
         thread->rules_unloads = unloads;
     }
-    memo->read_count = 0;
-    memo->uses_bp = false;
+    prof__memo_begin(&w.writer, memo);
     walk_run(&w);
-    memo->stack = prof__stacks_intern(w.hash, thread->frames, w.count, w.flags);
-    if (w.reads == 0 || w.reads > PROF_MEMO_READS) {
-        *out_slot = -1;
-        return memo->stack;
-    }
+    prof__memo_end(&w.writer);
     memo->pc = origin->pc;
     memo->sp = origin->sp;
     memo->bp = origin->bp;
     memo->unloads = unloads;
-    memo->read_count = (uint16_t)w.reads;
-    thread->lane->slots[slot].stack = memo->stack;
-    *out_slot = slot;
-    return memo->stack;
+    memo->slot = slot;
+    memo->stack = prof__stacks_intern(w.hash, thread->frames, w.count, w.flags);
+    if (slot->stack != memo->stack) {
+        prof__threads_flush(slot);
+        slot->stack = memo->stack;
+    }
 }
 
 bool prof__walk_is_runtime(uint32_t stack) {
