@@ -52,9 +52,10 @@ func setTraceInterval() {
 	}
 }
 
-// stripeOf is the stripe of a goroutine. Descriptors are about 512 bytes apart.
+// stripeOf is the stripe of a goroutine. Descriptors are about 512 bytes apart, so
+// that bits 9 to 12 of the address tell neighbours apart.
 func stripeOf(self uintptr) *stripe {
-	return &stripes[(self>>9+self>>13)%stripeCount]
+	return (*stripe)(unsafe.Add(unsafe.Pointer(&stripes), self>>9%stripeCount*unsafe.Sizeof(stripe{})))
 }
 
 func (s *stripe) tryLock() bool { return atomic.CompareAndSwapUint32(&s.lock, 0, 1) }
