@@ -24,8 +24,7 @@
             "with "                                                                      \
             "belay_shutdown; how it ended, and when, can't be known")                    \
     X(UNKNOWN, "unknown", "perhaps running",                                             \
-            "its pid is in use, but not open to a look; run belay-top as its user or "   \
-            "as root")
+            "its pid is in use, but not open to a look; be its user or root")
 
 #define TOP_LIFE_ENUM(name, word, text, doubt) TOP_LIFE_##name,
 

@@ -12,7 +12,7 @@
 #include "snapshot/ring.h"
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "belay-top: ledgers are little endian, and so must be the reader"
+#error "ledgers are little endian, and so must be the reader"
 #endif
 
 /* An object may be opened a little after the clock was read. */
@@ -46,9 +46,8 @@ static bool snapshot_read_header(
             header->header_bytes != BELAY_LEDGER_HEADER_BYTES) {
         return top_failure_set(failure,
                 "%s: a ledger of version %" PRIu32 " with a header of %" PRIu32
-                " bytes, and this belay-top reads version %d with %d; use the belay-top "
-                "of "
-                "the Belay that wrote it",
+                " bytes, and version %d with %d can be read here; use the tools of the "
+                "Belay that wrote it",
                 source->name, header->version, header->header_bytes, BELAY_LEDGER_VERSION,
                 BELAY_LEDGER_HEADER_BYTES);
     }

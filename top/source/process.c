@@ -93,8 +93,8 @@ static int process_refuse(int32_t pid, int error, top_failure *out_failure) {
                 pid);
     } else if (error == EACCES || error == EPERM) {
         top_failure_set(out_failure,
-                "process %" PRId32 ": not allowed to look at it; run belay-top as the "
-                "user who runs it, or as root",
+                "process %" PRId32 ": not allowed to look at it; be the user who runs "
+                "it, or root",
                 pid);
     } else {
         top_failure_set(out_failure, "process %" PRId32 ": %s", pid, strerror(error));

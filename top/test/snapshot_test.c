@@ -135,7 +135,7 @@ static void test_refused(void **state) {
     synthetic_init(&ledger);
     size_t whole = ledger.size;
     synthetic_header(&ledger)->version = BELAY_LEDGER_VERSION + 1;
-    check_refused(&ledger, "use the belay-top of the Belay that wrote it");
+    check_refused(&ledger, "use the tools of the Belay that wrote it");
     synthetic_header(&ledger)->version = BELAY_LEDGER_VERSION;
     synthetic_header(&ledger)->header_bytes = 8192;
     check_refused(&ledger, "a header of 8192 bytes");
