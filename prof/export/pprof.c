@@ -149,30 +149,73 @@ static void pprof_locations(pprof_writer *w) {
     prof__protobuf_message(&w->body, PPROF_LOCATION, &w->message);
 }
 
+static void pprof_label(pprof_writer *w, const char *key, const char *value) {
+    prof__protobuf_varint(&w->inner, 1, pprof_string(w, key));
+    prof__protobuf_varint(&w->inner, 2, pprof_string(w, value));
+    prof__protobuf_message(&w->message, 3, &w->inner);
+}
+
+/* `type` NULL: the blocks that are no object of Belay's. */
+static void pprof_sample(pprof_writer *w, const prof_sample *sample,
+        const uint64_t values[PROF_VALUES], const char *type) {
+    const prof_profile *profile = w->profile;
+
+    for (uint32_t j = 0; j < sample->place_count; j++) {
+        prof__protobuf_number(
+                &w->inner, profile->sample_places[sample->place_at + j] + 1ULL);
+    }
+    if (sample->place_count == 0) {
+        prof__protobuf_number(&w->inner, profile->place_count + 1);
+    }
+    prof__protobuf_message(&w->message, 1, &w->inner);
+    for (int value = 0; value < PROF_VALUES; value++) {
+        prof__protobuf_number(&w->inner, values[value]);
+    }
+    prof__protobuf_message(&w->message, 2, &w->inner);
+    if (w->joint) {
+        pprof_label(w, "heap", "C");
+    }
+    if (type) {
+        pprof_label(w, "belay_type", type);
+    }
+    prof__protobuf_message(&w->body, PPROF_SAMPLE, &w->message);
+}
+
+static uint64_t pprof_whole(double value) {
+    return (uint64_t)(value + 0.5);
+}
+
+/* Takes a part from what is left of a sample's value, so that all parts and the rest add
+ * up to the whole, rounded or not. */
+static uint64_t pprof_share(double part, uint64_t *left) {
+    uint64_t share = pprof_whole(part);
+
+    share = share < *left ? share : *left;
+    *left -= share;
+    return share;
+}
+
 static void pprof_samples(pprof_writer *w) {
     const prof_profile *profile = w->profile;
 
     for (size_t i = 0; i < profile->sample_count; i++) {
         const prof_sample *sample = &profile->samples[i];
+        uint64_t rest[PROF_VALUES];
 
-        for (uint32_t j = 0; j < sample->place_count; j++) {
-            prof__protobuf_number(
-                    &w->inner, profile->sample_places[sample->place_at + j] + 1ULL);
-        }
-        if (sample->place_count == 0) {
-            prof__protobuf_number(&w->inner, profile->place_count + 1);
-        }
-        prof__protobuf_message(&w->message, 1, &w->inner);
         for (int value = 0; value < PROF_VALUES; value++) {
-            prof__protobuf_number(&w->inner, (uint64_t)(sample->values[value] + 0.5));
+            rest[value] = pprof_whole(sample->values[value]);
         }
-        prof__protobuf_message(&w->message, 2, &w->inner);
-        if (w->joint) {
-            prof__protobuf_varint(&w->inner, 1, pprof_string(w, "heap"));
-            prof__protobuf_varint(&w->inner, 2, pprof_string(w, "C"));
-            prof__protobuf_message(&w->message, 3, &w->inner);
+        for (size_t j = 0; j < sample->label_count; j++) {
+            const prof_label *label = &profile->labels[sample->label_at + j];
+            uint64_t part[PROF_VALUES] = {0};
+
+            part[PROF_VALUE_LIVE_COUNT] =
+                    pprof_share(label->count, &rest[PROF_VALUE_LIVE_COUNT]);
+            part[PROF_VALUE_LIVE_BYTES] =
+                    pprof_share(label->bytes, &rest[PROF_VALUE_LIVE_BYTES]);
+            pprof_sample(w, sample, part, label->type);
         }
-        prof__protobuf_message(&w->body, PPROF_SAMPLE, &w->message);
+        pprof_sample(w, sample, rest, NULL);
     }
 }
 

@@ -121,6 +121,33 @@ static void sites_add_kind(prof_site *site, const char *function, const double *
     }
 }
 
+static void sites_add_type(prof_site *site, const prof_label *label) {
+    prof_label *type = NULL;
+
+    for (size_t i = 0; i < site->type_count; i++) {
+        if (site->types[i].type == label->type) {
+            type = &site->types[i];
+        }
+    }
+    if (!type && site->type_count < PROF_SITE_TYPES) {
+        type = &site->types[site->type_count++];
+        type->type = label->type;
+    }
+    if (!type) {
+        return;
+    }
+    type->count += label->count;
+    type->bytes += label->bytes;
+    type->oldest_ms =
+            label->oldest_ms > type->oldest_ms ? label->oldest_ms : type->oldest_ms;
+    for (; type > site->types && type->bytes > type[-1].bytes; type--) {
+        prof_label swap = *type;
+
+        *type = type[-1];
+        type[-1] = swap;
+    }
+}
+
 static bool sites_build(const prof_profile *profile, bool is_by_go, prof_sites *out) {
     prof_sites sites = {.sites = calloc(profile->sample_count + 1, sizeof(prof_site))};
     prof_interner *keys = prof__interner_create();
@@ -154,6 +181,9 @@ static bool sites_build(const prof_profile *profile, bool is_by_go, prof_sites *
             sites_add(sites.own, sample->values);
         }
         sites_add_kind(site, asker, sample->values);
+        for (size_t j = 0; j < sample->label_count; j++) {
+            sites_add_type(site, &profile->labels[sample->label_at + j]);
+        }
         if (sites_order(sample->values, profile->samples[site->sample].values) < 0) {
             site->sample = i;
         }

@@ -7,6 +7,7 @@
  * the main module); else the innermost Go line of any package, the
  * runtime last; else, on a thread that never
  * saw Go, the outermost C function. A *kind* is the C function that asked the allocator.
+ * Live blocks that are Belay objects are summed by type, too.
  * Strings are borrowed from the profile. */
 #ifndef BELAY_PROF_SITES_H
 #define BELAY_PROF_SITES_H
@@ -17,7 +18,7 @@
 
 #include "../resolve/profile.h"
 
-enum { PROF_SITE_KINDS = 64 };
+enum { PROF_SITE_KINDS = 64, PROF_SITE_TYPES = 16 };
 
 typedef struct prof_kind {
     const char *function;
@@ -33,7 +34,9 @@ typedef struct prof_site {
     size_t sample; /* the sample with the most live bytes (most bytes when none is live)
                     */
     prof_kind kinds[PROF_SITE_KINDS];
-    size_t kind_count; /* kinds met after the first 64 are left out */
+    size_t kind_count;                 /* kinds met after the first 64 are left out */
+    prof_label types[PROF_SITE_TYPES]; /* most live bytes first */
+    size_t type_count;                 /* types met after the first 16 are left out */
 } prof_site;
 
 typedef struct prof_sites {

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "view/quantity.h"
+
 const char *prof__text_bytes(double bytes, char text[24]) {
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
     size_t unit = 0;
@@ -82,6 +84,11 @@ static void text_head(FILE *out, const prof_profile *profile, const prof_sites *
                     sites->total[PROF_VALUE_LIVE_BYTES]));
     fprintf(out, "%.3f %% of them have a stack that ends early\n",
             text_percent(text_incomplete(profile), sites->total[PROF_VALUE_LIVE_BYTES]));
+    if (*profile->ledger) {
+        fprintf(out,
+                "ledger: %zu objects open, %zu of them in blocks of this trace (%s)\n",
+                profile->object_count, profile->object_blocks, profile->ledger);
+    }
     text_losses(out, header);
     if (profile->changed_modules) {
         fprintf(out,
@@ -155,6 +162,18 @@ static void text_kinds(FILE *out, const prof_site *site) {
     }
 }
 
+/* Which of the live blocks are open objects of Belay's. */
+static void text_types(FILE *out, const prof_site *site) {
+    for (size_t i = 0; i < site->type_count && i < 4; i++) {
+        const prof_label *type = &site->types[i];
+        char bytes[24], age[TOP_QUANTITY_BYTES];
+
+        top_quantity_duration(age, type->oldest_ms);
+        fprintf(out, "        %.0f live are %s, %s, the oldest open for %s\n",
+                type->count, type->type, prof__text_bytes(type->bytes, bytes), age);
+    }
+}
+
 static void text_site(FILE *out, const prof_site *site) {
     fprintf(out, "%s", site->function);
     if (*site->file) {
@@ -185,6 +204,7 @@ static void text_table(FILE *out, const char *title, const prof_profile *profile
         text_row(out, sites, &sites->sites[i]);
         if (is_by_go) {
             text_kinds(out, &sites->sites[i]);
+            text_types(out, &sites->sites[i]);
             text_way(out, profile, &profile->samples[sites->sites[i].sample]);
         }
     }

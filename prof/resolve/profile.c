@@ -24,6 +24,9 @@ typedef struct profile_builder {
     prof_interner *places; /* (module, address) -> place */
     profile_module *modules;
     size_t function_room, line_room, place_room, sample_place_room;
+    const prof_objects *objects;
+    prof_objects_label *labels; /* ascending by stack */
+    size_t label_count, label_next;
     bool has_failed; /* out of memory */
 } profile_builder;
 
@@ -231,15 +234,53 @@ static void profile_add_place(
     profile->sample_places[profile->sample_place_count++] = *number - 1;
 }
 
-static void profile_add_sample(
-        profile_builder *builder, const prof_snapshot_stack *stack) {
+static bool profile_start_labels(profile_builder *builder) {
     prof_profile *profile = builder->profile;
+    const prof_objects *objects = builder->objects;
+
+    if (!objects) {
+        return true;
+    }
+    builder->labels =
+            prof__objects_label(objects, &profile->snapshot, &builder->label_count);
+    profile->labels = calloc(builder->label_count + 1, sizeof *profile->labels);
+    profile->object_count = objects->ledger.objects.count;
+    for (size_t i = 0; i < profile->snapshot.block_count; i++) {
+        profile->object_blocks += profile->snapshot.blocks[i].stack != 0;
+    }
+    snprintf(profile->ledger, sizeof profile->ledger, "%s", objects->name);
+    return builder->labels && profile->labels;
+}
+
+/* Gives a sample the labels of its stack; samples are made in the order of stacks. */
+static void profile_add_labels(
+        profile_builder *builder, size_t stack, prof_sample *sample) {
+    prof_profile *profile = builder->profile;
+
+    sample->label_at = profile->label_count;
+    for (; builder->label_next < builder->label_count &&
+            builder->labels[builder->label_next].stack == stack;
+            builder->label_next++) {
+        const prof_objects_label *label = &builder->labels[builder->label_next];
+        const char *type = top_snapshot_type_name(&builder->objects->ledger, label->type);
+
+        profile->labels[profile->label_count++] =
+                (prof_label){profile_string(builder, type), label->count, label->bytes,
+                        label->oldest_ms};
+    }
+    sample->label_count = profile->label_count - sample->label_at;
+}
+
+static void profile_add_sample(profile_builder *builder, size_t index) {
+    prof_profile *profile = builder->profile;
+    const prof_snapshot_stack *stack = &profile->snapshot.stacks[index];
     prof_sample *sample = &profile->samples[profile->sample_count];
 
     if (stack->count <= 0 && stack->live_count <= 0) {
         return;
     }
     profile->sample_count++;
+    profile_add_labels(builder, index, sample);
     sample->place_at = (uint32_t)profile->sample_place_count;
     sample->flags = stack->flags;
     sample->values[PROF_VALUE_COUNT] = stack->count;
@@ -260,22 +301,24 @@ static void profile_close(profile_builder *builder) {
         prof__image_close(&builder->modules[i].image);
     }
     free(builder->modules);
+    free(builder->labels);
     prof__interner_destroy(builder->places);
 }
 
-bool prof__profile_build(prof_snapshot *snapshot, prof_profile *out_profile) {
+bool prof__profile_build(
+        prof_snapshot *snapshot, const prof_objects *objects, prof_profile *out_profile) {
     prof_profile profile = {.snapshot = *snapshot};
-    profile_builder builder = {.profile = &profile};
+    profile_builder builder = {.profile = &profile, .objects = objects};
 
     *snapshot = (prof_snapshot){.modules = NULL};
     profile.interner = prof__interner_create();
     profile.samples = calloc(profile.snapshot.stack_count + 1, sizeof *profile.samples);
     builder.places = prof__interner_create();
     builder.modules = calloc(profile.snapshot.module_count + 1, sizeof *builder.modules);
-    builder.has_failed =
-            !profile.interner || !profile.samples || !builder.places || !builder.modules;
+    builder.has_failed = !profile.interner || !profile.samples || !builder.places ||
+                         !builder.modules || !profile_start_labels(&builder);
     for (size_t i = 0; i < profile.snapshot.stack_count && !builder.has_failed; i++) {
-        profile_add_sample(&builder, &profile.snapshot.stacks[i]);
+        profile_add_sample(&builder, i);
     }
     profile_close(&builder);
     if (builder.has_failed) {
@@ -294,6 +337,7 @@ void prof__profile_free(prof_profile *profile) {
     free(profile->places);
     free(profile->samples);
     free(profile->sample_places);
+    free(profile->labels);
     *profile = (prof_profile){.functions = NULL};
 }
 

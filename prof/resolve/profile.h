@@ -4,8 +4,9 @@
  *   build -> read -> free
  *
  * A *place* is an address with its frames; a *sample* is one stack of places with its
- * four values; a *function* and a *module* are shared by the places. Everything is owned
- * by the profile. Not thread-safe. */
+ * four values; a *label* is the part of a sample's live blocks that are Belay objects of
+ * one type; a *function* and a *module* are shared by the places. Everything is owned by
+ * the profile. Not thread-safe. */
 #ifndef BELAY_PROF_PROFILE_H
 #define BELAY_PROF_PROFILE_H
 
@@ -14,6 +15,7 @@
 #include <stdint.h>
 
 #include "../trace/snapshot.h"
+#include "objects.h"
 
 enum {
     PROF_VALUE_COUNT,      /* allocations since the start */
@@ -42,10 +44,17 @@ typedef struct prof_place {
     uint32_t line_count;
 } prof_place;
 
+typedef struct prof_label {
+    const char *type;
+    double count, bytes; /* live, of those of its sample */
+    uint32_t oldest_ms;
+} prof_label;
+
 typedef struct prof_sample {
     uint32_t place_at; /* its places, leaf first, in profile.sample_places */
     uint32_t place_count;
     uint32_t flags;
+    size_t label_at, label_count; /* in profile.labels */
     double values[PROF_VALUES];
 } prof_sample;
 
@@ -56,14 +65,21 @@ typedef struct prof_profile {
     prof_place *places;
     prof_sample *samples;
     uint32_t *sample_places;
+    prof_label *labels;
     size_t function_count, line_count, place_count, sample_count, sample_place_count;
+    size_t label_count;
+    size_t object_count;            /* open in the ledger */
+    size_t object_blocks;           /* of them are blocks of the trace */
+    char ledger[256];               /* its name; "": none was read */
     char main_module[256];          /* the program's Go module path; "" when unknown */
     size_t changed_modules;         /* files that are not those that ran: without names */
     struct prof_interner *interner; /* owns the strings */
 } prof_profile;
 
-/* Resolves a snapshot, which it takes. False: out of memory; everything is freed. */
-bool prof__profile_build(prof_snapshot *snapshot, prof_profile *out_profile);
+/* Resolves a snapshot, which it takes. `objects`, whose addresses it was loaded with,
+ * give labels; NULL: none. False: out of memory; everything is freed. */
+bool prof__profile_build(
+        prof_snapshot *snapshot, const prof_objects *objects, prof_profile *out_profile);
 
 /* Frees all of it; safe on a zeroed profile. */
 void prof__profile_free(prof_profile *profile);

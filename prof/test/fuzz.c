@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* fuzz.c - the readers against damaged files: a good trace and the program it names are
- * changed at random places, read, resolved and exported, and put back. Built with the
- * address and undefined behaviour sanitizers, which end it at the first wrong access.
+/* fuzz.c - the readers against damaged files: a good trace, the program it names and its
+ * ledger are changed at random places, read, resolved and exported, and put back. Built
+ * with the address and undefined behaviour sanitizers, which end it at the first wrong
+ * access.
  *
- *   fuzz TRACE PROGRAM SECONDS SEED */
+ *   fuzz TRACE PROGRAM LEDGER SECONDS SEED */
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,9 +19,10 @@
 #include "../export/growth.h"
 #include "../export/pprof.h"
 #include "../export/text.h"
+#include "../resolve/objects.h"
 #include "../resolve/profile.h"
 
-enum { FUZZ_CHANGES_MAX = 8, FUZZ_EXTENTS_MAX = 256 };
+enum { FUZZ_FILES = 3, FUZZ_CHANGES_MAX = 8, FUZZ_EXTENTS_MAX = 256 };
 
 typedef struct fuzz_file {
     int fd;
@@ -91,19 +94,41 @@ static void fuzz_change_one(const fuzz_file *file, fuzz_change *change) {
     }
 }
 
-/* Returns 1 when the file was still readable. */
-static int fuzz_read(const char *path, FILE *out) {
+/* Returns true when the ledger was still readable. Its process is another one when it is
+ * damaged so: labels are made all the same. */
+static bool fuzz_read_ledger(
+        const top_source *ledger, const char *trace, prof_objects *out) {
+    prof_trace_header header;
+    char problem[256];
+    top_failure failure = {.text = ""};
+
+    if (!prof__objects_read(ledger, out, &failure)) {
+        if (!failure.text[0]) {
+            abort(); /* a refusal without a reason */
+        }
+        return false;
+    }
+    if (prof__snapshot_header(trace, &header, problem, sizeof problem)) {
+        (void)prof__objects_check(out, &header, fuzz_random() % 2, &failure);
+    }
+    return true;
+}
+
+/* Returns 1 when the trace was still readable. */
+static int fuzz_read(const char *path, const prof_objects *objects, FILE *out) {
+    prof_addresses addresses = {objects->addresses, objects->ledger.objects.count};
     prof_snapshot snapshot;
     prof_profile profile;
     char problem[256];
 
-    if (!prof__snapshot_load(path, &snapshot, problem, sizeof problem)) {
+    if (!prof__snapshot_load(path, addresses, &snapshot, problem, sizeof problem)) {
         if (!problem[0]) {
             abort(); /* a refusal without a reason */
         }
         return 0;
     }
-    if (prof__profile_build(&snapshot, &profile)) {
+    prof__objects_keep(objects, objects, &snapshot);
+    if (prof__profile_build(&snapshot, objects->addresses ? objects : NULL, &profile)) {
         prof__text_report(out, &profile, 10);
         prof__text_raw(out, &profile);
         prof__pprof_write(out, &profile, NULL);
@@ -115,32 +140,47 @@ static int fuzz_read(const char *path, FILE *out) {
     return 1;
 }
 
-int main(int argc, char **argv) {
-    fuzz_file files[2] = {{.fd = -1}, {.fd = -1}};
-    FILE *out = fopen("/dev/null", "w");
-    time_t end;
-    long rounds = 0, readable = 0;
+static const fuzz_file *fuzz_pick(const fuzz_file files[FUZZ_FILES]) {
+    uint64_t pick = fuzz_random() % 6; /* the trace in three of six, the program in one */
 
-    if (argc != 5 || !out) {
-        fprintf(stderr, "usage: fuzz TRACE PROGRAM SECONDS SEED\n");
+    return &files[pick < 3 ? 0 : pick == 3 ? 1 : 2];
+}
+
+int main(int argc, char **argv) {
+    fuzz_file files[FUZZ_FILES] = {{.fd = -1}, {.fd = -1}, {.fd = -1}};
+    FILE *out = fopen("/dev/null", "w");
+    prof_objects objects = {.addresses = NULL};
+    top_source ledger;
+    top_failure failure;
+    time_t end;
+    long rounds = 0, readable = 0, ledgers = 0;
+
+    if (argc != 6 || !out) {
+        fprintf(stderr, "usage: fuzz TRACE PROGRAM LEDGER SECONDS SEED\n");
         return 2;
     }
-    fuzz_open(argv[1], &files[0]);
-    fuzz_open(argv[2], &files[1]);
-    fuzz_state = strtoull(argv[4], NULL, 10) * 2 + 1;
-    end = time(NULL) + strtol(argv[3], NULL, 10);
-    if (!fuzz_read(argv[1], out)) {
-        fprintf(stderr, "fuzz: the trace is no good to begin with\n");
+    for (int i = 0; i < FUZZ_FILES; i++) {
+        fuzz_open(argv[i + 1], &files[i]);
+    }
+    fuzz_state = strtoull(argv[5], NULL, 10) * 2 + 1;
+    end = time(NULL) + strtol(argv[4], NULL, 10);
+    if (!top_source_open(&ledger, argv[3], &failure) ||
+            !fuzz_read_ledger(&ledger, argv[1], &objects) ||
+            !fuzz_read(argv[1], &objects, out)) {
+        fprintf(stderr, "fuzz: the trace or the ledger is no good to begin with\n");
         return 2;
     }
+    prof__objects_free(&objects);
     for (; time(NULL) < end; rounds++) {
         fuzz_change changes[FUZZ_CHANGES_MAX];
         int count = 1 + (int)(fuzz_random() % FUZZ_CHANGES_MAX);
 
         for (int i = 0; i < count; i++) {
-            fuzz_change_one(&files[fuzz_random() % 3 == 0], &changes[i]);
+            fuzz_change_one(fuzz_pick(files), &changes[i]);
         }
-        readable += fuzz_read(argv[1], out);
+        ledgers += fuzz_read_ledger(&ledger, argv[1], &objects);
+        readable += fuzz_read(argv[1], &objects, out);
+        prof__objects_free(&objects);
         while (count-- > 0) {
             if (pwrite(changes[count].fd, changes[count].old, changes[count].bytes,
                         changes[count].at) < 0) {
@@ -148,6 +188,8 @@ int main(int argc, char **argv) {
             }
         }
     }
-    printf("%ld damaged files, %ld of them readable\n", rounds, readable);
+    top_source_close(&ledger);
+    printf("%ld damaged sets, %ld traces and %ld ledgers of them readable\n", rounds,
+            readable, ledgers);
     return rounds == 0;
 }

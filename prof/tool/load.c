@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "load.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool load_is_trace(const char *path) {
@@ -42,9 +44,99 @@ static bool load_find(const char *pid, char path[PATH_MAX]) {
     return is_found;
 }
 
-bool prof__load_profile(const char *what, prof_profile *out_profile) {
-    char path[PATH_MAX], problem[256];
+/* True when the process writes this very file. */
+static bool load_is_writer(uint64_t pid, const char *path) {
+    char number[24], other[PATH_MAX];
+    struct stat a, b;
+
+    snprintf(number, sizeof number, "%" PRIu64, pid);
+    return load_find(number, other) && stat(path, &a) == 0 && stat(other, &b) == 0 &&
+           a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* A ledger on its way to labels. */
+typedef struct load_ledger {
+    top_source source;
+    prof_objects objects;
+    bool is_used;
+} load_ledger;
+
+/* Opens and reads the ledger asked for, or the one of the process that writes the trace.
+ * False: it was asked for and can't be used. */
+static bool load_open_ledger(const char *asked, const char *pid, const char *path,
+        const prof_trace_header *header, load_ledger *out) {
+    char number[24];
+    top_failure failure;
+
+    *out = (load_ledger){.source.fd = -1};
+    if (!asked && !pid && load_is_writer(header->pid, path)) {
+        snprintf(number, sizeof number, "%" PRIu64, header->pid);
+        pid = number;
+    }
+    if (!asked && !pid) {
+        return true;
+    }
+    if (!top_source_open(&out->source, asked ? asked : pid, &failure)) {
+        if (asked) {
+            fprintf(stderr, "belay-prof: %s\n", failure.text);
+        }
+        return !asked; /* most programs have none */
+    }
+    out->is_used = prof__objects_read(&out->source, &out->objects, &failure) &&
+                   prof__objects_check(&out->objects, header, !asked, &failure);
+    if (!out->is_used) {
+        fprintf(stderr, "belay-prof: %s%s\n",
+                asked ? "" : "no types are shown: ", failure.text);
+    }
+    return out->is_used || !asked;
+}
+
+/* Reads the ledger again, after the trace, and leaves what was open all the time. */
+static bool load_ledger_again(load_ledger *ledger, prof_snapshot *snapshot) {
+    prof_objects later;
+    top_failure failure;
+
+    if (!prof__objects_read(&ledger->source, &later, &failure)) {
+        fprintf(stderr, "belay-prof: %s\n", failure.text);
+        return false;
+    }
+    prof__objects_keep(&ledger->objects, &later, snapshot);
+    prof__objects_free(&later);
+    return true;
+}
+
+/* Loads the trace at `path` between two looks at the ledger. */
+static bool load_with(const char *path, load_ledger *ledger, prof_profile *out_profile) {
+    prof_addresses addresses = {.items = NULL};
     prof_snapshot snapshot;
+    char problem[256];
+
+    if (ledger->is_used) {
+        addresses = (prof_addresses){
+                ledger->objects.addresses, ledger->objects.ledger.objects.count};
+    }
+    if (!prof__snapshot_load(path, addresses, &snapshot, problem, sizeof problem)) {
+        fprintf(stderr, "belay-prof: %s: %s\n", path, problem);
+        return false;
+    }
+    if (ledger->is_used && !load_ledger_again(ledger, &snapshot)) {
+        prof__snapshot_free(&snapshot);
+        return false;
+    }
+    if (!prof__profile_build(
+                &snapshot, ledger->is_used ? &ledger->objects : NULL, out_profile)) {
+        fprintf(stderr, "belay-prof: %s: out of memory\n", path);
+        return false;
+    }
+    return true;
+}
+
+bool prof__load_profile(const char *what, const char *ledger, prof_profile *out_profile) {
+    char path[PATH_MAX], problem[256];
+    const char *pid = NULL;
+    prof_trace_header header;
+    load_ledger found;
+    bool is_good;
 
     if (strspn(what, "0123456789") == strlen(what) && access(what, F_OK) != 0) {
         if (!load_find(what, path)) {
@@ -55,15 +147,16 @@ bool prof__load_profile(const char *what, prof_profile *out_profile) {
                     what);
             return false;
         }
+        pid = what;
         what = path;
     }
-    if (!prof__snapshot_load(what, &snapshot, problem, sizeof problem)) {
+    if (!prof__snapshot_header(what, &header, problem, sizeof problem)) {
         fprintf(stderr, "belay-prof: %s: %s\n", what, problem);
         return false;
     }
-    if (!prof__profile_build(&snapshot, out_profile)) {
-        fprintf(stderr, "belay-prof: %s: out of memory\n", what);
-        return false;
-    }
-    return true;
+    is_good = load_open_ledger(ledger, pid, what, &header, &found) &&
+              load_with(what, &found, out_profile);
+    prof__objects_free(&found.objects);
+    top_source_close(&found.source);
+    return is_good;
 }

@@ -19,6 +19,7 @@
 
 typedef struct report_options {
     const char *before, *pprof, *folded, *svg;
+    const char *ledger;  /* of the traced process; NULL: look for it */
     const char *go_heap; /* a Go heap profile to join with pprof */
     prof_joint joint;    /* what is in it */
     unsigned int grow_seconds, watch_seconds;
@@ -96,12 +97,12 @@ static int report_exports(const prof_profile *profile, report_options *options) 
 static int report_growth(
         const char *before, const char *after, const report_options *options) {
     prof_profile old = {.functions = NULL}, now = {.functions = NULL};
-    bool is_good = prof__load_profile(before, &old);
+    bool is_good = prof__load_profile(before, NULL, &old);
 
     if (is_good && options->grow_seconds) {
         sleep(options->grow_seconds);
     }
-    is_good = is_good && prof__load_profile(after, &now);
+    is_good = is_good && prof__load_profile(after, NULL, &now);
     if (is_good && !(is_good = prof__growth_write(stdout, &old, &now, options->rows))) {
         fprintf(stderr, "belay-prof: out of memory\n");
     }
@@ -117,7 +118,7 @@ static int report_watch(const char *what, const report_options *options) {
         bool is_good, is_screen = ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0;
         size_t rows = window.ws_row > 10 ? window.ws_row - 8u : 4;
 
-        if (!prof__load_profile(what, &profile)) {
+        if (!prof__load_profile(what, NULL, &profile)) {
             return 1;
         }
         if (is_screen) {
@@ -169,6 +170,9 @@ static bool report_option(int letter, const char *argument, report_options *opti
     case 'p':
         options->pprof = argument;
         return true;
+    case 'l':
+        options->ledger = argument;
+        return true;
     case 'h':
         options->go_heap = argument;
         return true;
@@ -208,6 +212,7 @@ static int report_parse(int argc, char **argv, report_options *options) {
             {"folded", required_argument, NULL, 'f'},
             {"svg", required_argument, NULL, 's'}, {"raw", no_argument, NULL, 'r'},
             {"go-heap", required_argument, NULL, 'h'},
+            {"ledger", required_argument, NULL, 'l'},
             {"by", required_argument, NULL, 'b'}, {"rows", required_argument, NULL, 'n'},
             {"grow", required_argument, NULL, 'g'},
             {"watch", optional_argument, NULL, 'w'}, {NULL, 0, NULL, 0}};
@@ -226,6 +231,12 @@ static int report_parse(int argc, char **argv, report_options *options) {
     if (options->go_heap && !options->pprof) {
         fprintf(stderr, "belay-prof: report: --go-heap joins a Go heap profile into "
                         "--pprof FILE\n");
+        return 2;
+    }
+    if (options->ledger &&
+            (options->before || options->grow_seconds || options->watch_seconds)) {
+        fprintf(stderr, "belay-prof: report: --ledger names types in the tables and in "
+                        "--pprof FILE, not with --diff, --grow or --watch\n");
         return 2;
     }
     if (optind + 1 != argc) {
@@ -251,7 +262,7 @@ int prof__report_command(int argc, char **argv) {
     if (options.watch_seconds) {
         return report_watch(what, &options);
     }
-    if (!prof__load_profile(what, &profile)) {
+    if (!prof__load_profile(what, options.ledger, &profile)) {
         return 1;
     }
     if (options.pprof || options.folded || options.svg) {

@@ -25,6 +25,7 @@ typedef struct snapshot_source {
     prof_snapshot *into;
     prof_stack *table; /* the stacks as in the file */
     uint32_t *where;   /* index in the file -> index in the snapshot + 1 */
+    prof_addresses addresses;
     char *problem;
     size_t problem_bytes;
 } snapshot_source;
@@ -255,6 +256,17 @@ static void snapshot_visit_lanes(
     }
 }
 
+/* Notes the block if it is that of an address asked for. The first one counts: two that
+ * hold one address are in a damaged trace only. */
+static void snapshot_note_block(snapshot_source *source, uint64_t address, uint64_t size,
+        prof_snapshot_block found) {
+    size_t at = prof__addresses_find(&source->addresses, address, size);
+
+    if (at < source->addresses.count && source->into->blocks[at].stack == 0) {
+        source->into->blocks[at] = found;
+    }
+}
+
 static void snapshot_visit_blocks(
         snapshot_source *source, const void *entries, size_t count) {
     const prof_block *blocks = entries;
@@ -273,13 +285,21 @@ static void snapshot_visit_blocks(
             stack->live_count += weight;
             stack->live_bytes += weight * (double)size;
             stack->live_samples++;
+            snapshot_note_block(source, blocks[i].address, size,
+                    (prof_snapshot_block){(uint32_t)(stack - source->into->stacks) + 1,
+                            weight, weight * (double)size});
         }
     }
 }
 
 static bool snapshot_fill(snapshot_source *source) {
-    prof_trace_header *header = &source->into->header;
+    prof_snapshot *into = source->into;
+    prof_trace_header *header = &into->header;
 
+    into->blocks = calloc(into->block_count + 1, sizeof *into->blocks);
+    if (!into->blocks) {
+        return snapshot_out_of_memory(source);
+    }
     return snapshot_read_header(source) && snapshot_read_modules(source) &&
            snapshot_read_frames(source) && snapshot_read_stacks(source) &&
            snapshot_visit(
@@ -288,29 +308,51 @@ static bool snapshot_fill(snapshot_source *source) {
                    source, &header->blocks, sizeof(prof_block), snapshot_visit_blocks);
 }
 
-bool prof__snapshot_load(
-        const char *path, prof_snapshot *out, char *problem, size_t problem_bytes) {
+static bool snapshot_open(snapshot_source *source, const char *path) {
+    struct stat status;
+
+    source->fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (source->fd < 0 || fstat(source->fd, &status) < 0) {
+        return snapshot_fail(source, "%s", strerror(errno));
+    }
+    if (!S_ISREG(status.st_mode)) {
+        return snapshot_fail(source, "not a regular file");
+    }
+    source->size = (uint64_t)status.st_size;
+    return true;
+}
+
+static void snapshot_close(snapshot_source *source) {
+    if (source->fd >= 0) {
+        close(source->fd);
+    }
+    free(source->table);
+    free(source->where);
+}
+
+bool prof__snapshot_header(
+        const char *path, prof_trace_header *out, char *problem, size_t problem_bytes) {
     prof_snapshot snapshot = {.modules = NULL};
     snapshot_source source = {
             .into = &snapshot, .problem = problem, .problem_bytes = problem_bytes};
-    struct timespec now;
-    struct stat status;
-    bool is_good;
+    bool is_good = snapshot_open(&source, path) && snapshot_read_header(&source);
 
-    source.fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (source.fd < 0 || fstat(source.fd, &status) < 0) {
-        is_good = snapshot_fail(&source, "%s", strerror(errno));
-    } else if (!S_ISREG(status.st_mode)) {
-        is_good = snapshot_fail(&source, "not a regular file");
-    } else {
-        source.size = (uint64_t)status.st_size;
-        is_good = snapshot_fill(&source);
-    }
-    if (source.fd >= 0) {
-        close(source.fd);
-    }
-    free(source.table);
-    free(source.where);
+    snapshot_close(&source);
+    *out = snapshot.header;
+    return is_good;
+}
+
+bool prof__snapshot_load(const char *path, prof_addresses addresses, prof_snapshot *out,
+        char *problem, size_t problem_bytes) {
+    prof_snapshot snapshot = {.block_count = addresses.count};
+    snapshot_source source = {.into = &snapshot,
+            .addresses = addresses,
+            .problem = problem,
+            .problem_bytes = problem_bytes};
+    struct timespec now;
+    bool is_good = snapshot_open(&source, path) && snapshot_fill(&source);
+
+    snapshot_close(&source);
     if (!is_good) {
         prof__snapshot_free(&snapshot);
         return false;
@@ -325,6 +367,7 @@ void prof__snapshot_free(prof_snapshot *snapshot) {
     free(snapshot->modules);
     free(snapshot->stacks);
     free(snapshot->frames);
+    free(snapshot->blocks);
     *snapshot = (prof_snapshot){.modules = NULL};
 }
 

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "addresses.h"
 #include "trace.h"
 
 typedef struct prof_snapshot_stack {
@@ -25,20 +26,33 @@ typedef struct prof_snapshot_stack {
     uint64_t samples, live_samples; /* recorded events behind the two */
 } prof_snapshot_stack;
 
+/* The live block of an address that was asked for. */
+typedef struct prof_snapshot_block {
+    uint32_t stack;      /* index into stacks + 1; 0: there is none */
+    double count, bytes; /* what it stands for: 1 and its size, more when sampled */
+} prof_snapshot_block;
+
 typedef struct prof_snapshot {
     prof_trace_header header; /* `command` ends with a NUL */
     prof_module *modules;     /* each `path` ends with a NUL */
     size_t module_count;
     prof_snapshot_stack *stacks; /* only those in use */
     size_t stack_count;
-    uint64_t *frames;  /* what the stacks point into */
+    uint64_t *frames;            /* what the stacks point into */
+    prof_snapshot_block *blocks; /* one for each address asked for, in their order */
+    size_t block_count;
     uint64_t taken_ns; /* CLOCK_REALTIME when it was loaded */
 } prof_snapshot;
 
-/* Loads the trace at `path`. Returns false with one line for the user in `problem`
- * (`problem_bytes` long) and nothing to free. */
-bool prof__snapshot_load(
-        const char *path, prof_snapshot *out, char *problem, size_t problem_bytes);
+/* Reads the header of the trace at `path`. Returns false with one line for the user in
+ * `problem` (`problem_bytes` long). */
+bool prof__snapshot_header(
+        const char *path, prof_trace_header *out, char *problem, size_t problem_bytes);
+
+/* Loads the trace at `path`, and notes the blocks of `addresses`. Returns false with one
+ * line for the user in `problem` (`problem_bytes` long) and nothing to free. */
+bool prof__snapshot_load(const char *path, prof_addresses addresses, prof_snapshot *out,
+        char *problem, size_t problem_bytes);
 
 /* Frees what load made; safe on a zeroed snapshot. */
 void prof__snapshot_free(prof_snapshot *snapshot);
