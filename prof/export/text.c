@@ -97,6 +97,17 @@ static void text_head(FILE *out, const prof_profile *profile, const prof_sites *
     }
 }
 
+enum { TEXT_NAME_BYTES = 104 };
+
+/* A name for a line of a table: what C++ templates are called can fill a screen. */
+static const char *text_name(const char *name, char cut[TEXT_NAME_BYTES]) {
+    if (strlen(name) < TEXT_NAME_BYTES) {
+        return name;
+    }
+    snprintf(cut, TEXT_NAME_BYTES, "%.*s...", TEXT_NAME_BYTES - 4, name);
+    return cut;
+}
+
 /* A list that breaks its lines between items. */
 typedef struct text_list {
     FILE *out;
@@ -122,7 +133,7 @@ static void text_way(FILE *out, const prof_profile *profile, const prof_sample *
     const char *asker = prof__sites_asker(profile, sample), *last = NULL;
     bool has_begun = false;
     text_list list = {.out = out};
-    char item[512];
+    char item[512], cut[TEXT_NAME_BYTES];
 
     for (uint32_t i = 0; i < sample->place_count; i++) {
         const prof_place *place =
@@ -141,7 +152,7 @@ static void text_way(FILE *out, const prof_profile *profile, const prof_sample *
                 snprintf(item, sizeof item, "%s %s:%" PRId64, function->name,
                         prof__profile_base(function->file), line->line);
             }
-            text_item(&list, function->is_go ? item : function->name);
+            text_item(&list, function->is_go ? item : text_name(function->name, cut));
         }
     }
     if (list.column) {
@@ -153,10 +164,11 @@ static void text_kinds(FILE *out, const prof_site *site) {
     for (size_t i = 0; i < site->kind_count && i < 4; i++) {
         const prof_kind *kind = &site->kinds[i];
         double count = kind->values[PROF_VALUE_LIVE_COUNT];
-        char each[24];
+        char each[24], cut[TEXT_NAME_BYTES];
 
         if (count > 0) {
-            fprintf(out, "        %.0f live from %s, %s each\n", count, kind->function,
+            fprintf(out, "        %.0f live from %s, %s each\n", count,
+                    text_name(kind->function, cut),
                     prof__text_bytes(kind->values[PROF_VALUE_LIVE_BYTES] / count, each));
         }
     }
@@ -175,7 +187,9 @@ static void text_types(FILE *out, const prof_site *site) {
 }
 
 static void text_site(FILE *out, const prof_site *site) {
-    fprintf(out, "%s", site->function);
+    char cut[TEXT_NAME_BYTES];
+
+    fputs(site->is_go ? site->function : text_name(site->function, cut), out);
     if (*site->file) {
         fprintf(out, " %s:%" PRId64, site->file, site->line);
     }
@@ -243,6 +257,13 @@ bool prof__text_screen(FILE *out, const prof_profile *profile, size_t rows) {
     return true;
 }
 
+/* Frames are separated by blanks, and the names of C++ and of Go's generics have some. */
+static void text_raw_name(FILE *out, const char *name) {
+    for (; *name; name++) {
+        fputc(*name == ' ' ? '_' : *name, out);
+    }
+}
+
 void prof__text_raw(FILE *out, const prof_profile *profile) {
     for (size_t s = 0; s < profile->sample_count; s++) {
         const prof_sample *sample = &profile->samples[s];
@@ -258,8 +279,11 @@ void prof__text_raw(FILE *out, const prof_profile *profile) {
                 const prof_line *line = &profile->lines[place->line_at + j];
                 const prof_function *function = &profile->functions[line->function];
 
-                fprintf(out, "%s%s:%s:%" PRId64, i + j ? " " : "", function->name,
-                        prof__profile_base(function->file), line->line);
+                fputs(i + j ? " " : "", out);
+                text_raw_name(out, function->name);
+                fputc(':', out);
+                text_raw_name(out, prof__profile_base(function->file));
+                fprintf(out, ":%" PRId64, line->line);
             }
         }
         fprintf(out, "\n");

@@ -6,6 +6,8 @@
 #include <elfutils/libdwfl.h>
 #include <stdlib.h>
 
+#include "demangle.h"
+
 struct prof_native {
     Dwfl *dwfl;
     Dwfl_Module *module;
@@ -42,6 +44,13 @@ void prof__native_close(prof_native *native) {
         }
         free(native);
     }
+}
+
+static void native_receive(prof_frame frame, prof_frame_fn receive, void *data) {
+    char text[PROF_DEMANGLED_BYTES];
+
+    frame.function = prof__demangle(frame.function, text);
+    receive(data, &frame);
 }
 
 static const char *native_die_name(Dwarf_Die *die) {
@@ -102,7 +111,7 @@ static bool native_scopes(Dwarf_Die *unit, Dwarf_Addr address, prof_frame frame,
         frame.function = name ? name : symbol ? symbol : "?";
         frame.start_line = native_number(&scopes[i], DW_AT_decl_line);
         frame.is_inlined = !is_found;
-        receive(data, &frame);
+        native_receive(frame, receive, data);
         if (!is_found) {
             frame.file = native_call_file(unit, &scopes[i]);
             frame.line = native_number(&scopes[i], DW_AT_call_line);
@@ -132,7 +141,7 @@ bool prof__native_resolve(
         return true;
     }
     if (symbol) {
-        receive(data, &frame);
+        native_receive(frame, receive, data);
     }
     return symbol != NULL;
 }

@@ -1,0 +1,3 @@
+module mangled
+
+go 1.24
