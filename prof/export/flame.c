@@ -163,14 +163,17 @@ static const char flame_style[] =
         ".found rect{fill:#d65fd6}.up{opacity:.5}"
         "input{font:12px monospace;width:100%;box-sizing:border-box}</style>\n";
 
+/* E: places are written with 7 digits, so that sums of two are off by less; no box is
+ * narrower than 80 E. */
 static const char flame_script[] =
         "<script><![CDATA[\n"
-        "const W=1200,R=17,H=60,all=[...document.querySelectorAll('g')].map(g=>({g,\n"
+        "const W=1200,R=17,H=60,E=1e-6;\n"
+        "const all=[...document.querySelectorAll('g')].map(g=>({g,\n"
         " x:+g.dataset.x,w:+g.dataset.w,d:+g.dataset.d,rect:g.querySelector('rect'),\n"
         " text:g.querySelector('text'),name:g.querySelector('text').textContent}));\n"
         "function zoom(z){for(const n of all){\n"
-        " const up=n.d<z.d&&n.x<=z.x+1e-9&&n.x+n.w>=z.x+z.w-1e-9;\n"
-        " const inside=n.d>=z.d&&n.x>=z.x-1e-9&&n.x+n.w<=z.x+z.w+1e-9;\n"
+        " const up=n.d<z.d&&n.x<=z.x+E&&n.x+n.w>=z.x+z.w-E;\n"
+        " const inside=n.d>=z.d&&n.x>=z.x-E&&n.x+n.w<=z.x+z.w+E;\n"
         " n.g.style.display=up||inside?'':'none';n.g.classList.toggle('up',up);\n"
         " if(!up&&!inside)continue;\n"
         " const x=up?0:(n.x-z.x)/z.w*W,w=up?W:n.w/z.w*W,y=H+n.d*R;\n"
@@ -186,7 +189,7 @@ static const char flame_script[] =
         " const "
         "hits=all.filter(n=>n.g.classList.contains('found')).sort((a,b)=>a.x-b.x||b.w-a."
         "w);\n"
-        " for(const n of hits)if(n.x>=end-1e-9){sum+=n.w;end=n.x+n.w;}\n"
+        " for(const n of hits)if(n.x>=end-E){sum+=n.w;end=n.x+n.w;}\n"
         " document.getElementById('sum').textContent=t?(100*sum).toFixed(2)+' % "
         "matched':'';}\n"
         "for(const n of all)n.g.addEventListener('click',()=>zoom(n));\n"
