@@ -12,6 +12,8 @@
 // variables are those of belay-prof), or when [Start] is called. The trace is read with
 // `belay-prof report FILE` at any moment, from outside and also after the program died.
 //
+// docs/guide/prof.md has a handler that serves such reports over HTTP.
+//
 // It needs glibc 2.35 or newer, linked dynamically, on Linux amd64. Elsewhere, and under
 // -asan and -msan, which replace malloc themselves, Start returns an error and nothing else
 // changes. It is not for c-shared and c-archive builds: malloc belongs to the program there.
