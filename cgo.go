@@ -514,21 +514,23 @@ func belayGoReport(from *C.belay_report) {
 
 //export belayGoDestroy
 func belayGoDestroy(id C.uint32_t, object C.uintptr_t) C.int {
-	return C.int(kinds[id].destroyForCore(pointer(uintptr(object))))
+	return C.int(kinds[id].Load().destroyForCore(pointer(uintptr(object))))
 }
 
 //export belayGoDestroyMany
 func belayGoDestroyMany(id C.uint32_t, objects *unsafe.Pointer, codes *C.int, count C.size_t) {
 	list, out := unsafe.Slice(objects, int(count)), unsafe.Slice(codes, int(count))
 	for i, object := range list {
-		out[i] = C.int(kinds[id].destroyForCore(object))
+		out[i] = C.int(kinds[id].Load().destroyForCore(object))
 	}
 }
 
 //export belayGoJudge
-func belayGoJudge(id C.uint32_t, code C.int) C.int { return C.int(kinds[id].judgeForCore(int(code))) }
+func belayGoJudge(id C.uint32_t, code C.int) C.int {
+	return C.int(kinds[id].Load().judgeForCore(int(code)))
+}
 
 //export belayGoSize
 func belayGoSize(id C.uint32_t, object C.uintptr_t) C.uint64_t {
-	return C.uint64_t(kinds[id].sizeForCore(pointer(uintptr(object))))
+	return C.uint64_t(kinds[id].Load().sizeForCore(pointer(uintptr(object))))
 }

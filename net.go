@@ -43,7 +43,7 @@ func (n *net) bit() uint64 { return 1 << (n.index % groupSlots) }
 
 func (n *net) bits(ref uint64) uint64 { return ref&generationMask | uint64(n.index) }
 
-func (n *net) kind() *kind { return kinds[n.slot.kind] }
+func (n *net) kind() *kind { return kinds[n.slot.kind].Load() }
 
 func (n *net) compareAndSwap(old, new uint64) bool {
 	return atomic.CompareAndSwapUint64(&n.slot.state, old, new)

@@ -68,3 +68,28 @@ func useAgainstClose(t *testing.T, bad bool) {
 	}
 	<-done
 }
+
+// Goal: a copy that is closed late, when its slot is an object of a newer type, is
+// no race of this package. Method: nothing orders the close behind the making of
+// that type, or behind the object.
+func TestLateCloseIsNoRace(t *testing.T) {
+	newType := func(name string) belay.Type[*testc.Thing] {
+		return belay.NewType[*testc.Thing](name, belay.NetExact())
+	}
+	o, _ := own(t, newType("late close"))
+	made, done := time.After(50*time.Millisecond), make(chan error)
+	go func() {
+		<-made // no order, only later
+		done <- o.Close()
+	}()
+	if err := o.Close(); err != nil {
+		t.Fatal(err)
+	}
+	later, _ := own(t, newType("late close, newer"))
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if err := later.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

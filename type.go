@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"unsafe"
 )
 
@@ -247,8 +248,9 @@ func (k *kind) nameOrUnknown() string {
 }
 
 // kinds finds a type by its id. An entry is written once, before its first
-// object.
-var kinds [typeMax + 1]*kind
+// object. Atomic: who holds an old copy of a handle reads the entry of whatever
+// is in the slot by now, a type that nobody told it of.
+var kinds [typeMax + 1]atomic.Pointer[kind]
 
 // NewType registers a kind of C object; see the options for what may be said of
 // it. Without [Destroy], [DestroyC] or [Free] a handle only names the object.
@@ -302,7 +304,7 @@ func (k *kind) register() {
 	}
 	k.id = uint32(r.value)
 	k.counters = bindCounters(k.id)
-	kinds[k.id] = k
+	kinds[k.id].Store(k)
 }
 
 // Name returns the name given to [NewType]; "?" for the zero Type.
