@@ -42,12 +42,13 @@ const char *prof__demangle(const char *name, char text[PROF_DEMANGLED_BYTES]) {
     if (setjmp(into.full) != 0) {
         return text;
     }
-    if (rust_demangle_callback(name, DMGL_NO_OPTS, demangle_receive, &into)) {
-        return text;
+    if (!rust_demangle_callback(name, DMGL_NO_OPTS, demangle_receive, &into)) {
+        into.used = 0;
+        if (!cplus_demangle_v3_callback(name, DMGL_ANSI, demangle_receive, &into)) {
+            return name;
+        }
     }
-    into.used = 0;
-    return cplus_demangle_v3_callback(name, DMGL_ANSI, demangle_receive, &into) ? text
-                                                                                : name;
+    return into.used ? text : name; /* _RC0 stands for an empty name */
 }
 
 #else

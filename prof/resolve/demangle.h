@@ -6,8 +6,8 @@
 enum { PROF_DEMANGLED_BYTES = 2048 };
 
 /* Returns the name as its author wrote it, without parameters, in `text`; a longer one is
- * cut off and ends with "...". A name that is not mangled is returned itself, as is every
- * name when belay-prof was built without libiberty. */
+ * cut off and ends with "...". A name that is not mangled, or stands for nothing, is
+ * returned itself, as is every name when belay-prof was built without libiberty. */
 const char *prof__demangle(const char *name, char text[PROF_DEMANGLED_BYTES]);
 
 #endif

@@ -10,4 +10,5 @@ func main() {
 	C.zoo_keep(100)
 	C.zoo_rust(50)
 	C.zoo_endless(20)
+	C.zoo_nameless(10)
 }

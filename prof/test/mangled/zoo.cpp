@@ -54,6 +54,14 @@ __attribute__((noinline)) void zoo_endless_keep(int count) {
     }
 }
 
+__attribute__((noinline)) void zoo_nameless_keep(int count) __asm__("_RC0");
+
+__attribute__((noinline)) void zoo_nameless_keep(int count) {
+    for (int i = 0; i < count; i++) {
+        zoo_inside = malloc(70);
+    }
+}
+
 void zoo_keep(int count) {
     static zoo::cage<zoo::animal> cage;
     cage.keep(count, "hen");
@@ -66,6 +74,11 @@ void zoo_rust(int count) {
 
 void zoo_endless(int count) {
     zoo_endless_keep(count);
+    zoo_inside = nullptr;
+}
+
+void zoo_nameless(int count) {
+    zoo_nameless_keep(count);
     zoo_inside = nullptr;
 }
 }
