@@ -10,7 +10,10 @@
 #include <unistd.h>
 
 static bool load_is_trace(const char *path) {
-    FILE *file = fopen(path, "rb");
+    struct stat status;
+    /* Processes map devices, too, and to read one may wait, or worse. */
+    bool is_regular = stat(path, &status) == 0 && S_ISREG(status.st_mode);
+    FILE *file = is_regular ? fopen(path, "rb") : NULL;
     uint64_t magic = 0;
     bool is_trace = file && fread(&magic, sizeof magic, 1, file) == 1 &&
                     magic == PROF_TRACE_MAGIC;
@@ -58,8 +61,16 @@ static bool load_is_writer(uint64_t pid, const char *path) {
 typedef struct load_ledger {
     top_source source;
     prof_objects objects;
-    bool is_used;
+    bool is_asked, is_used;
 } load_ledger;
+
+/* Says why the ledger is of no use. True when it was only found: go on without types. */
+static bool load_without(load_ledger *ledger, const top_failure *failure) {
+    ledger->is_used = false;
+    fprintf(stderr, "belay-prof: %s%s\n",
+            ledger->is_asked ? "" : "no types are shown: ", failure->text);
+    return !ledger->is_asked;
+}
 
 /* Opens and reads the ledger asked for, or the one of the process that writes the trace.
  * False: it was asked for and can't be used. */
@@ -68,7 +79,7 @@ static bool load_open_ledger(const char *asked, const char *pid, const char *pat
     char number[24];
     top_failure failure;
 
-    *out = (load_ledger){.source.fd = -1};
+    *out = (load_ledger){.source.fd = -1, .is_asked = asked != NULL};
     if (!asked && !pid && load_is_writer(header->pid, path)) {
         snprintf(number, sizeof number, "%" PRIu64, header->pid);
         pid = number;
@@ -84,21 +95,17 @@ static bool load_open_ledger(const char *asked, const char *pid, const char *pat
     }
     out->is_used = prof__objects_read(&out->source, &out->objects, &failure) &&
                    prof__objects_check(&out->objects, header, !asked, &failure);
-    if (!out->is_used) {
-        fprintf(stderr, "belay-prof: %s%s\n",
-                asked ? "" : "no types are shown: ", failure.text);
-    }
-    return out->is_used || !asked;
+    return out->is_used || load_without(out, &failure);
 }
 
-/* Reads the ledger again, after the trace, and leaves what was open all the time. */
+/* Reads the ledger again, after the trace, and leaves what was open all the time. False:
+ * as load_open_ledger. */
 static bool load_ledger_again(load_ledger *ledger, prof_snapshot *snapshot) {
     prof_objects later;
     top_failure failure;
 
     if (!prof__objects_read(&ledger->source, &later, &failure)) {
-        fprintf(stderr, "belay-prof: %s\n", failure.text);
-        return false;
+        return load_without(ledger, &failure);
     }
     prof__objects_keep(&ledger->objects, &later, snapshot);
     prof__objects_free(&later);
