@@ -86,7 +86,7 @@ static bool blocks_put(
         if (old == address ||
                 (old == 0 &&
                         atomic_compare_exchange_strong_explicit(&slot->address, &old,
-                                address, memory_order_relaxed, memory_order_relaxed))) {
+                                address, memory_order_acquire, memory_order_relaxed))) {
             /* Pairs with the reader's acquire: a value means that the address stands. */
             atomic_store_explicit(&slot->value, value, memory_order_release);
             return true;

@@ -101,7 +101,7 @@ static inline void prof__blocks_insert(const void *block, uint64_t value) {
 
     if (slot && prof__blocks.is_all &&
             atomic_compare_exchange_strong_explicit(&slot->address, &old,
-                    (uintptr_t)block, memory_order_relaxed, memory_order_relaxed)) {
+                    (uintptr_t)block, memory_order_acquire, memory_order_relaxed)) {
         /* Pairs with the reader's acquire: a value means that the address stands. */
         atomic_store_explicit(&slot->value, value, memory_order_release);
     } else {
