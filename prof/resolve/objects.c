@@ -12,8 +12,7 @@
 /* How far two readings of the wall clock may be apart that should be in order. */
 #define OBJECTS_CLOCK_SLACK_S 2.0
 
-/* By pointer. Of two at one pointer the outer one comes first: a struct, not its first
- * member. */
+/* By pointer. Of those at one pointer the ones without a parent come first. */
 static int objects_compare(const void *a, const void *b) {
     const top_object *x = a, *y = b;
 
@@ -27,7 +26,8 @@ static int objects_compare(const void *a, const void *b) {
 }
 
 /* Leaves what has memory of its own for certain: an object that is being destroyed may
- * have lost it already. */
+ * have lost it already. Of two at one pointer the outer one is left: a struct, not its
+ * first member. */
 static bool objects_order(prof_objects *objects) {
     top_objects *list = &objects->ledger.objects;
     uint32_t kept = 0;
@@ -36,11 +36,15 @@ static bool objects_order(prof_objects *objects) {
         qsort(list->items, list->count, sizeof *list->items, objects_compare);
     }
     for (uint32_t i = 0; i < list->count; i++) {
-        top_object *object = &list->items[i];
+        top_object *object = &list->items[i], *last = &list->items[kept - (kept > 0)];
 
-        if (!(object->bits & BELAY_STATE_DYING) &&
-                (kept == 0 || list->items[kept - 1].pointer != object->pointer)) {
+        if (object->bits & BELAY_STATE_DYING) {
+            continue;
+        }
+        if (kept == 0 || last->pointer != object->pointer) {
             list->items[kept++] = *object;
+        } else if (last->parent == object->handle) {
+            *last = *object;
         }
     }
     list->count = kept;
@@ -90,7 +94,8 @@ static double objects_clock_s(clockid_t clock) {
 
 /* When the process began, by the wall clock. A suspended machine makes the ledger's own
  * clocks say too late, and a wall clock set meanwhile ours: the earlier is taken, so that
- * a process is never turned away that is the right one. */
+ * a process is not turned away that is the right one. After a reboot there is the former
+ * only. */
 static double objects_process_start_s(const belay_ledger_header *header) {
     double ticks_s = (double)header->start_ticks / (double)sysconf(_SC_CLK_TCK);
     double boot_s = ((double)header->start_unix_ns - (double)header->start_mono_ns) / 1e9;

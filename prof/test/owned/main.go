@@ -93,13 +93,23 @@ func mixed() {
 	}
 }
 
-// pairs has two objects at one address: the outer one gives the type.
+// pairs has two objects at one address: the outer one gives the type, also below a parent of
+// its own and in a row that was used more often.
 //
 //go:noinline
 func pairs() {
-	for range 70 {
+	top := must(pairType.Own(C.pair_new()))
+	kept = append(kept, top)
+	for i := range 69 {
+		for range 3 {
+			check(must(nodeType.Own(C.node_new())).Close())
+		}
 		p := C.pair_new()
-		outer := must(pairType.Own(p))
+		var below []belay.OwnOption
+		if i%2 == 0 {
+			below = append(below, belay.ChildOf(top))
+		}
+		outer := must(pairType.Own(p, below...))
 		kept = append(kept, outer, must(firstType.Own(&p.first, belay.ChildOf(outer))))
 	}
 }
