@@ -11,4 +11,5 @@ func main() {
 	C.zoo_rust(50)
 	C.zoo_endless(20)
 	C.zoo_nameless(10)
+	C.zoo_slow(5)
 }

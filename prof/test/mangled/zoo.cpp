@@ -54,6 +54,22 @@ __attribute__((noinline)) void zoo_endless_keep(int count) {
     }
 }
 
+/* The same doubling in a pack expansion: libiberty looks for the pack in 2^60 places. */
+__attribute__((noinline)) void zoo_slow_keep(int count) __asm__(
+        "_Z3eatIDp1AIS0_IS0_IS0_IS0_IS0_IS0_IS0_IS0_IS0_IS0_IS0_IS0_IS0_IS0_IS0_IS0_IS0"
+        "_IS0_IS0_IS0_IS0_IS0_IS0_IS0_IS0_IS0_IS0_IS0_IS0_IS0_IS0_IS0_IS0_IS0_IS0_IS0_I"
+        "S0_IS0_IS0_IS0_IS0_IS0_IS0_IS0_IS0_IS0_IS0_IS0_IS0_IS0_IS0_IS0_IS0_IS0_IS0_IS0"
+        "_IS0_IS0_IS0_IbbES1_ES2_ES3_ES4_ES5_ES6_ES7_ES8_ES9_ESA_ESB_ESC_ESD_ESE_ESF_ES"
+        "G_ESH_ESI_ESJ_ESK_ESL_ESM_ESN_ESO_ESP_ESQ_ESR_ESS_EST_ESU_ESV_ESW_ESX_ESY_ESZ_"
+        "ES10_ES11_ES12_ES13_ES14_ES15_ES16_ES17_ES18_ES19_ES1A_ES1B_ES1C_ES1D_ES1E_ES1"
+        "F_ES1G_ES1H_ES1I_ES1J_ES1K_ES1L_ES1M_ES1N_EEvv");
+
+__attribute__((noinline)) void zoo_slow_keep(int count) {
+    for (int i = 0; i < count; i++) {
+        zoo_inside = malloc(80);
+    }
+}
+
 __attribute__((noinline)) void zoo_nameless_keep(int count) __asm__("_RC0");
 
 __attribute__((noinline)) void zoo_nameless_keep(int count) {
@@ -74,6 +90,11 @@ void zoo_rust(int count) {
 
 void zoo_endless(int count) {
     zoo_endless_keep(count);
+    zoo_inside = nullptr;
+}
+
+void zoo_slow(int count) {
+    zoo_slow_keep(count);
     zoo_inside = nullptr;
 }
 

@@ -16,6 +16,9 @@ void zoo_rust(int count);
 /* In a function with a short name that stands for an endless one. */
 void zoo_endless(int count);
 
+/* In a function with a name that takes for ever to write out. */
+void zoo_slow(int count);
+
 /* In a function with a name that stands for an empty one. */
 void zoo_nameless(int count);
 
