@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -79,6 +80,31 @@ static uint64_t area_place(
            PROF_AREA_PART_BITS << PROF_AREA_PART_BITS;
 }
 
+/* A process that becomes another program (execve) keeps its id, and so the name of its
+ * trace. What it recorded as the program before makes room; other files never do. False:
+ * this very program writes the trace, by a second recorder; exec would have let go of the
+ * lock. */
+static bool area_clear(const char *path) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    bool is_held = false;
+    prof_trace_header old;
+    struct stat status;
+
+    if (fd < 0) {
+        return true;
+    }
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+            status.st_uid == geteuid() && read(fd, &old, sizeof old) == sizeof old &&
+            old.magic == PROF_TRACE_MAGIC && old.pid == (uint64_t)getpid()) {
+        is_held = flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+        if (!is_held) {
+            unlink(path);
+        }
+    }
+    close(fd);
+    return !is_held;
+}
+
 static const char *area_open(const char *path, uint64_t size) {
     struct rlimit limit;
     struct stat status;
@@ -88,10 +114,17 @@ static const char *area_open(const char *path, uint64_t size) {
         errno = EFBIG;
         return "the limit on file sizes (ulimit -f) is below the size of the trace";
     }
+    if (!area_clear(path)) {
+        errno = EALREADY;
+        return "this process has a profile already";
+    }
     fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) {
-        return "cannot create the trace file";
+        return errno == EEXIST ? "the file exists; remove it, or have %p in its name"
+                               : "cannot create the trace file";
     }
+    /* Until the process ends or becomes another program; see area_clear. */
+    (void)flock(fd, LOCK_EX | LOCK_NB);
     high = fcntl(fd, F_DUPFD_CLOEXEC, AREA_FD_LOWEST);
     if (high >= 0) {
         close(fd);

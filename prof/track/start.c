@@ -161,7 +161,7 @@ static void start_describe(uint64_t period_bytes) {
 
 static const char *start_open(const char *path, uint64_t period_bytes) {
     prof_area_limits limits = {START_FRAMES, START_STACKS, START_BLOCKS};
-    uint64_t blocks = start_number(getenv("BELAY_PROF_BLOCKS"), START_BLOCKS);
+    uint64_t blocks = start_number(secure_getenv("BELAY_PROF_BLOCKS"), START_BLOCKS);
     const char *problem;
 
     if (blocks < START_BLOCKS_MIN || blocks > START_BLOCKS_MAX ||
@@ -169,7 +169,7 @@ static const char *start_open(const char *path, uint64_t period_bytes) {
         errno = EINVAL;
         return "BELAY_PROF_BLOCKS is not a power of two between 2^10 and 2^27";
     }
-    prof__mappings_minimum = start_number(getenv("BELAY_PROF_MMAP"), SIZE_MAX);
+    prof__mappings_minimum = start_number(secure_getenv("BELAY_PROF_MMAP"), SIZE_MAX);
     limits.blocks = blocks + START_BLOCKS_PAD;
     problem = prof__area_create(path, &limits);
     if (problem) {
@@ -181,7 +181,7 @@ static const char *start_open(const char *path, uint64_t period_bytes) {
 }
 
 static void start_from_environment(const char *file) {
-    uint64_t owner = start_number(getenv("BELAY_PROF_OWNER"), 0);
+    uint64_t owner = start_number(secure_getenv("BELAY_PROF_OWNER"), 0);
     char path[START_PATH_BYTES];
     const char *problem;
 
@@ -191,20 +191,22 @@ static void start_from_environment(const char *file) {
     }
     start_is_following = owner == 0;
     if (!start_is_following) {
-        start_hide(getenv("BELAY_PROF_LIBRARY"));
+        start_hide(secure_getenv("BELAY_PROF_LIBRARY"));
     }
     start_path(file, path);
     problem = start_open(
-            path, start_number(getenv("BELAY_PROF_EVERY"), START_PERIOD_BYTES));
+            path, start_number(secure_getenv("BELAY_PROF_EVERY"), START_PERIOD_BYTES));
     if (problem) {
-        start_say(path, problem);
+        if (errno != EALREADY) { /* linked in and preloaded: one of the two records */
+            start_say(path, problem);
+        }
         prof__recorder_stop();
     }
 }
 
 /* A forked child must not write to its parent's file. */
 static void start_in_child(void) {
-    const char *file = getenv("BELAY_PROF_FILE");
+    const char *file = secure_getenv("BELAY_PROF_FILE");
     bool was_recording = prof__area.header != NULL;
 
     prof__local.is_busy++;
@@ -238,7 +240,8 @@ void prof__start_try(void) {
         return;
     }
     prof__local.is_busy++;
-    file = getenv("BELAY_PROF_FILE");
+    /* Secure: nobody tells a program with more rights than his own where to write. */
+    file = secure_getenv("BELAY_PROF_FILE");
 #ifndef PROF_LINKED
     file = file ? file : "belay-prof.%p.trace";
 #endif
