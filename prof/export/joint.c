@@ -235,7 +235,9 @@ static bool joint_load(
         }
         got = gzread(file, joint->bytes + joint->size, (unsigned)(room - joint->size));
     } while (got > 0);
-    gzclose(file);
+    if (gzclose(file) != Z_OK) {
+        got = -1; /* the end is missing */
+    }
     if (got != 0 || joint->size == JOINT_BYTES_MAX) {
         snprintf(problem, problem_bytes, "damaged, or larger than 256 MiB");
         return false;
