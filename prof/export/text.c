@@ -39,6 +39,11 @@ static void text_losses(FILE *out, const prof_trace_header *header) {
     if (!is_any) {
         fprintf(out, "lost: nothing\n");
     }
+    if (!(header->flags & PROF_FLAG_GO)) {
+        fprintf(out,
+                "note: the program itself is not Go; `belay-prof run --follow` records "
+                "those it starts\n");
+    }
     if (header->flags & PROF_FLAG_BYPASSED) {
         fprintf(out,
                 "warning: the program defines its own malloc, which a preloaded library\n"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "load.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdint.h>
@@ -9,17 +10,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static bool load_is_trace(const char *path) {
-    struct stat status;
-    /* Processes map devices, too, and to read one may wait, or worse. */
-    bool is_regular = stat(path, &status) == 0 && S_ISREG(status.st_mode);
-    FILE *file = is_regular ? fopen(path, "rb") : NULL;
+bool prof__load_is_trace(const char *path) {
+    /* A pipe may have no writer; processes map devices, too, and a read may wait. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     uint64_t magic = 0;
-    bool is_trace = file && fread(&magic, sizeof magic, 1, file) == 1 &&
+    struct stat status;
+    bool is_trace = fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+                    read(fd, &magic, sizeof magic) == sizeof magic &&
                     magic == PROF_TRACE_MAGIC;
 
-    if (file) {
-        fclose(file);
+    if (fd >= 0) {
+        close(fd);
     }
     return is_trace;
 }
@@ -39,7 +40,8 @@ static bool load_find(const char *pid, char path[PATH_MAX]) {
             continue;
         }
         name[strcspn(name, "\n")] = 0;
-        is_found = load_is_trace(name) && snprintf(path, PATH_MAX, "%s", name) < PATH_MAX;
+        is_found = prof__load_is_trace(name) &&
+                   snprintf(path, PATH_MAX, "%s", name) < PATH_MAX;
     }
     if (file) {
         fclose(file);
@@ -112,6 +114,24 @@ static bool load_ledger_again(load_ledger *ledger, prof_snapshot *snapshot) {
     return true;
 }
 
+/* Why there is nothing to read of a process. */
+static void load_explain(const char *pid) {
+    char entry[64];
+
+    snprintf(entry, sizeof entry, "/proc/%.20s", pid);
+    if (access(entry, F_OK) != 0) {
+        fprintf(stderr,
+                "belay-prof: no process has the number %s; when it has ended, give the "
+                "file of its trace\n",
+                pid);
+    } else {
+        fprintf(stderr,
+                "belay-prof: process %s writes no trace that can be read here; start it "
+                "with `belay-prof run`\n",
+                pid);
+    }
+}
+
 /* Loads the trace at `path` between two looks at the ledger. */
 static bool load_with(const char *path, load_ledger *ledger, prof_profile *out_profile) {
     prof_addresses addresses = {.items = NULL};
@@ -145,13 +165,9 @@ bool prof__load_profile(const char *what, const char *ledger, prof_profile *out_
     load_ledger found;
     bool is_good;
 
-    if (strspn(what, "0123456789") == strlen(what) && access(what, F_OK) != 0) {
+    if (*what && strspn(what, "0123456789") == strlen(what) && access(what, F_OK) != 0) {
         if (!load_find(what, path)) {
-            fprintf(stderr,
-                    "belay-prof: process %s writes no trace that can be read here; start "
-                    "it "
-                    "with `belay-prof run`\n",
-                    what);
+            load_explain(what);
             return false;
         }
         pid = what;

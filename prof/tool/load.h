@@ -13,4 +13,7 @@
  * says so. False: a line on stderr says why, nothing to free. */
 bool prof__load_profile(const char *what, const char *ledger, prof_profile *out_profile);
 
+/* True when `path` is a regular file that begins as a trace does. */
+bool prof__load_is_trace(const char *path);
+
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* main.c - belay-prof: which command is meant. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -43,16 +44,31 @@ static const char main_usage[] =
         "  --rows=N        rows of a table (20)\n"
         "FILE may be - for the standard output.\n";
 
+/* The exit code of a command that may not have understood its options. */
+static int main_end(int code) {
+    if (code == 2) {
+        fputs("belay-prof: the options are in `belay-prof --help`\n", stderr);
+    }
+    return code;
+}
+
+static bool main_is_help(const char *argument) {
+    return strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
+}
+
 int main(int argc, char **argv) {
-    if (argc >= 2 && strcmp(argv[1], "run") == 0) {
-        return prof__run_command(argc - 1, argv + 1);
+    static char run[] = "belay-prof: run", report[] = "belay-prof: report";
+    bool is_run = argc >= 2 && strcmp(argv[1], "run") == 0;
+    bool is_report = argc >= 2 && strcmp(argv[1], "report") == 0;
+
+    if ((argc == 2 && main_is_help(argv[1])) ||
+            (argc >= 3 && (is_run || is_report) && main_is_help(argv[2]))) {
+        return fputs(main_usage, stdout) < 0 || fflush(stdout) != 0;
     }
-    if (argc >= 2 && strcmp(argv[1], "report") == 0) {
-        return prof__report_command(argc - 1, argv + 1);
-    }
-    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-        fputs(main_usage, stdout);
-        return 0;
+    if (is_run || is_report) {
+        argv[1] = is_run ? run : report; /* how getopt's messages begin */
+        return main_end(is_run ? prof__run_command(argc - 1, argv + 1)
+                               : prof__report_command(argc - 1, argv + 1));
     }
     fputs(main_usage, stderr);
     return 2;

@@ -52,9 +52,16 @@ static bool report_svg(
 static int report_write(const char *path, const prof_profile *profile,
         const report_options *options, report_fn write) {
     bool is_stdout = strcmp(path, "-") == 0;
-    FILE *out = is_stdout ? stdout : fopen(path, "wb");
     bool is_good, is_memory;
+    FILE *out;
 
+    /* Emptying the trace of a running program would end the program with SIGBUS. */
+    if (!is_stdout && prof__load_is_trace(path)) {
+        fprintf(stderr,
+                "belay-prof: %s: is a trace and stays as it is; write elsewhere\n", path);
+        return 1;
+    }
+    out = is_stdout ? stdout : fopen(path, "wb");
     if (!out) {
         fprintf(stderr, "belay-prof: %s: %s\n", path, strerror(errno));
         return 1;
@@ -94,6 +101,16 @@ static int report_exports(const prof_profile *profile, report_options *options) 
     return code;
 }
 
+/* The exit code of a report on the standard output. */
+static int report_end(int code) {
+    bool is_good = fflush(stdout) == 0 && !ferror(stdout);
+
+    if (code == 0 && !is_good) {
+        fprintf(stderr, "belay-prof: standard output: cannot write all of it\n");
+    }
+    return is_good ? code : 1;
+}
+
 static int report_growth(
         const char *before, const char *after, const report_options *options) {
     prof_profile old = {.functions = NULL}, now = {.functions = NULL};
@@ -127,7 +144,10 @@ static int report_watch(const char *what, const report_options *options) {
         is_good = prof__text_screen(
                 stdout, &profile, rows < options->rows ? rows : options->rows);
         prof__profile_free(&profile);
-        if (!is_good || fflush(stdout) != 0) {
+        if (!is_good) {
+            fprintf(stderr, "belay-prof: out of memory\n");
+        }
+        if (!is_good || report_end(0)) {
             return 1;
         }
         sleep(options->watch_seconds);
@@ -206,6 +226,31 @@ static bool report_option(int letter, const char *argument, report_options *opti
     }
 }
 
+/* Options that do not go together: 2, with a line on stderr. */
+static int report_check(const report_options *options) {
+    int reports = (options->before != NULL) + (options->grow_seconds > 0) +
+                  (options->watch_seconds > 0) + options->is_raw +
+                  (options->pprof || options->folded || options->svg);
+
+    if (reports > 1) {
+        fprintf(stderr, "belay-prof: report: one of --diff, --grow, --watch, --raw, or "
+                        "the files of --pprof, --folded and --svg\n");
+        return 2;
+    }
+    if (options->go_heap && !options->pprof) {
+        fprintf(stderr, "belay-prof: report: --go-heap joins a Go heap profile into "
+                        "--pprof FILE\n");
+        return 2;
+    }
+    if (options->ledger &&
+            (options->before || options->grow_seconds || options->watch_seconds)) {
+        fprintf(stderr, "belay-prof: report: --ledger names types in the tables and in "
+                        "--pprof FILE, not with --diff, --grow or --watch\n");
+        return 2;
+    }
+    return 0;
+}
+
 static int report_parse(int argc, char **argv, report_options *options) {
     static const struct option names[] = {{"diff", required_argument, NULL, 'd'},
             {"pprof", required_argument, NULL, 'p'},
@@ -228,22 +273,11 @@ static int report_parse(int argc, char **argv, report_options *options) {
             return 2;
         }
     }
-    if (options->go_heap && !options->pprof) {
-        fprintf(stderr, "belay-prof: report: --go-heap joins a Go heap profile into "
-                        "--pprof FILE\n");
-        return 2;
-    }
-    if (options->ledger &&
-            (options->before || options->grow_seconds || options->watch_seconds)) {
-        fprintf(stderr, "belay-prof: report: --ledger names types in the tables and in "
-                        "--pprof FILE, not with --diff, --grow or --watch\n");
-        return 2;
-    }
     if (optind + 1 != argc) {
         fprintf(stderr, "belay-prof: report takes one trace file or process number\n");
         return 2;
     }
-    return 0;
+    return report_check(options);
 }
 
 int prof__report_command(int argc, char **argv) {
@@ -257,7 +291,8 @@ int prof__report_command(int argc, char **argv) {
     }
     what = argv[optind];
     if (options.before || options.grow_seconds) {
-        return report_growth(options.before ? options.before : what, what, &options);
+        code = report_growth(options.before ? options.before : what, what, &options);
+        return report_end(code);
     }
     if (options.watch_seconds) {
         return report_watch(what, &options);
@@ -274,5 +309,5 @@ int prof__report_command(int argc, char **argv) {
         code = 1;
     }
     prof__profile_free(&profile);
-    return code || fflush(stdout) != 0 ? 1 : 0;
+    return report_end(code);
 }

@@ -2,6 +2,7 @@
 #include "run.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -10,10 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "../resolve/image.h"
-#include "../trace/trace.h"
+#include "load.h"
 
 typedef struct run_options {
     const char *every;
@@ -59,6 +61,11 @@ static const char *run_refusal(const char *path) {
         return "is set-user-id: the loader ignores a preloaded library there; link "
                "belay.example/belay/prof into the program instead";
     }
+    if (geteuid() != 0 && getxattr(path, "security.capability", NULL, 0) > 0) {
+        return "has file capabilities: the loader ignores a preloaded library there; "
+               "link "
+               "belay.example/belay/prof into the program instead, or profile as root";
+    }
     if (!prof__image_open(path, &image)) {
         return NULL; /* a script: its interpreter decides */
     }
@@ -99,30 +106,43 @@ static bool run_library(char path[PATH_MAX]) {
 
 /* An earlier trace may be replaced, another file not. */
 static bool run_clear(const char *file) {
-    FILE *old = fopen(file, "rb");
-    uint64_t magic = 0;
-    bool is_trace;
+    struct stat status;
 
-    if (!old) {
-        return errno == ENOENT;
+    if (prof__load_is_trace(file)) {
+        return unlink(file) == 0;
     }
-    is_trace = fread(&magic, sizeof magic, 1, old) == 1 && magic == PROF_TRACE_MAGIC;
-    fclose(old);
-    if (!is_trace) {
+    if (lstat(file, &status) == 0) {
         errno = EEXIST;
+        return false;
     }
-    return is_trace && unlink(file) == 0;
+    return errno == ENOENT;
 }
 
-static void run_expand(const char *pattern, char *file, size_t room) {
-    const char *mark = strstr(pattern, "%p");
+/* The recorder could only say that it can't create the file; here the reason is known,
+ * and the program not started yet. */
+static bool run_can_create(const char *file) {
+    int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 
-    if (mark) {
-        snprintf(file, room, "%.*s%ld%s", (int)(mark - pattern), pattern, (long)getpid(),
-                mark + 2);
-    } else {
-        snprintf(file, room, "%s", pattern);
+    if (fd < 0) {
+        return false;
     }
+    close(fd);
+    return unlink(file) == 0;
+}
+
+/* Writes `pattern` with the process id for each %p, as the recorder does. */
+static void run_expand(const char *pattern, char *file, size_t room) {
+    size_t used = 0;
+
+    while (*pattern && used + 24 < room) {
+        if (pattern[0] == '%' && pattern[1] == 'p') {
+            used += (size_t)snprintf(file + used, room - used, "%ld", (long)getpid());
+            pattern += 2;
+        } else {
+            file[used++] = *pattern++;
+        }
+    }
+    file[used] = 0;
 }
 
 static int run_environment(const run_options *options, const char *library) {
@@ -130,8 +150,10 @@ static int run_environment(const run_options *options, const char *library) {
     char preload[PATH_MAX * 2], file[PATH_MAX], owner[24];
 
     run_expand(options->file, file, sizeof file);
-    snprintf(preload, sizeof preload, "%s%s%s", library, old && *old ? ":" : "",
-            old ? old : "");
+    if (snprintf(preload, sizeof preload, "%s%s%s", library, old && *old ? ":" : "",
+                old ? old : "") >= (int)sizeof preload) {
+        return run_fail("LD_PRELOAD", "too long to put the profiler before it");
+    }
     snprintf(owner, sizeof owner, "%ld", (long)getpid());
     if (strpbrk(library, " :")) {
         return run_fail(
@@ -142,9 +164,8 @@ static int run_environment(const run_options *options, const char *library) {
                                       ? "exists and is not a trace; it stays as it is"
                                       : strerror(errno));
     }
-    if (options->is_following && !strstr(options->file, "%p")) {
-        return run_fail(options->file,
-                "--follow needs %p in the file's name: one file a process");
+    if (!run_can_create(file)) {
+        return run_fail(*file ? file : "-o", strerror(errno));
     }
     setenv("LD_PRELOAD", preload, 1);
     setenv("BELAY_PROF_LIBRARY", library, 1);
@@ -170,6 +191,13 @@ static int run_environment(const run_options *options, const char *library) {
 static bool run_is_number(const char *text) {
     return *text && strlen(text) < 18 && strspn(text, "0123456789") == strlen(text) &&
            strspn(text, "0") != strlen(text);
+}
+
+/* The limits of the recorder. */
+static bool run_is_room(const char *blocks) {
+    unsigned long count = strtoul(blocks, NULL, 10);
+
+    return count >= 1ul << 10 && count <= 1ul << 27 && (count & (count - 1)) == 0;
 }
 
 static int run_parse(int argc, char **argv, run_options *options) {
@@ -206,6 +234,17 @@ static int run_parse(int argc, char **argv, run_options *options) {
                 "belay-prof: --every, --blocks and --mmap take a number above 0\n");
         return 2;
     }
+    if (options->blocks && !run_is_room(options->blocks)) {
+        fprintf(stderr, "belay-prof: run: --blocks takes a power of two from 1024 to "
+                        "134217728\n");
+        return 2;
+    }
+    if (options->is_following && !strstr(options->file, "%p")) {
+        fprintf(stderr,
+                "belay-prof: run: --follow needs %%p in the name of -o FILE: one file a "
+                "process\n");
+        return 2;
+    }
     if (optind >= argc) {
         fprintf(stderr, "belay-prof: run: which program? (belay-prof run [options] -- "
                         "PROGRAM)\n");
@@ -224,7 +263,7 @@ int prof__run_command(int argc, char **argv) {
         return problem;
     }
     if (!run_find(argv[optind], path)) {
-        return run_fail(argv[optind], "no such program");
+        return run_fail(argv[optind], "no such program, or not executable");
     }
     if ((why = run_refusal(path))) {
         return run_fail(path, why);
