@@ -82,7 +82,7 @@ bool prof__growth_write(
         FILE *out, const prof_profile *before, const prof_profile *after, size_t rows) {
     prof_sites old = {.sites = NULL}, now = {.sites = NULL};
     growth_row *list = NULL;
-    double seconds = (double)(after->snapshot.taken_ns - before->snapshot.taken_ns) / 1e9;
+    double seconds = 0;
     bool is_good = prof__sites_by_go(before, &old) && prof__sites_by_go(after, &now);
 
     if (is_good) {
@@ -101,6 +101,11 @@ bool prof__growth_write(
                 prof__text_bytes(now.total[PROF_VALUE_LIVE_BYTES] -
                                          old.total[PROF_VALUE_LIVE_BYTES],
                         bytes));
+        if (before->snapshot.taken_ns) {
+            seconds = ((double)after->snapshot.taken_ns -
+                              (double)before->snapshot.taken_ns) /
+                      1e9;
+        }
         if (before->snapshot.header.pid == after->snapshot.header.pid && seconds > 0.01) {
             fprintf(out, " in %.1f s", seconds);
         }

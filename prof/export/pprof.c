@@ -70,7 +70,8 @@ static void pprof_head(pprof_writer *w) {
     pprof_type(w, PPROF_SAMPLE_TYPE, "inuse_space", "bytes");
     pprof_type(w, PPROF_PERIOD_TYPE, "space", "bytes");
     prof__protobuf_varint(&w->body, PPROF_PERIOD, snapshot->header.period_bytes);
-    prof__protobuf_varint(&w->body, PPROF_TIME, snapshot->taken_ns);
+    prof__protobuf_varint(&w->body, PPROF_TIME,
+            snapshot->taken_ns ? snapshot->taken_ns : snapshot->header.start_ns);
     if (snapshot->taken_ns > snapshot->header.start_ns) {
         prof__protobuf_varint(
                 &w->body, PPROF_DURATION, snapshot->taken_ns - snapshot->header.start_ns);

@@ -146,6 +146,9 @@ static bool load_with(const char *path, load_ledger *ledger, prof_profile *out_p
         fprintf(stderr, "belay-prof: %s: %s\n", path, problem);
         return false;
     }
+    if (!load_is_writer(snapshot.header.pid, path)) {
+        snapshot.taken_ns = 0; /* when the program ended is not known */
+    }
     if (ledger->is_used && !load_ledger_again(ledger, &snapshot)) {
         prof__snapshot_free(&snapshot);
         return false;

@@ -41,7 +41,7 @@ typedef struct prof_snapshot {
     uint64_t *frames;            /* what the stacks point into */
     prof_snapshot_block *blocks; /* one for each address asked for, in their order */
     size_t block_count;
-    uint64_t taken_ns; /* CLOCK_REALTIME when it was loaded */
+    uint64_t taken_ns; /* CLOCK_REALTIME when it was loaded; 0 when nobody writes it */
 } prof_snapshot;
 
 /* Reads the header of the trace at `path`. Returns false with one line for the user in
