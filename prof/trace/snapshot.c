@@ -292,6 +292,21 @@ static void snapshot_visit_blocks(
     }
 }
 
+/* The program went on between the reading of its counts and that of its blocks: what is
+ * live was allocated. */
+static void snapshot_settle(prof_snapshot *into) {
+    for (size_t i = 0; i < into->stack_count; i++) {
+        prof_snapshot_stack *stack = &into->stacks[i];
+
+        if (stack->count < stack->live_count) {
+            stack->count = stack->live_count;
+        }
+        if (stack->bytes < stack->live_bytes) {
+            stack->bytes = stack->live_bytes;
+        }
+    }
+}
+
 static bool snapshot_fill(snapshot_source *source) {
     prof_snapshot *into = source->into;
     prof_trace_header *header = &into->header;
@@ -311,7 +326,7 @@ static bool snapshot_fill(snapshot_source *source) {
 static bool snapshot_open(snapshot_source *source, const char *path) {
     struct stat status;
 
-    source->fd = open(path, O_RDONLY | O_CLOEXEC);
+    source->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (source->fd < 0 || fstat(source->fd, &status) < 0) {
         return snapshot_fail(source, "%s", strerror(errno));
     }
@@ -357,6 +372,7 @@ bool prof__snapshot_load(const char *path, prof_addresses addresses, prof_snapsh
         prof__snapshot_free(&snapshot);
         return false;
     }
+    snapshot_settle(&snapshot);
     clock_gettime(CLOCK_REALTIME, &now);
     snapshot.taken_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
     *out = snapshot;
