@@ -11,6 +11,8 @@
 
 enum { AREA_FD_LOWEST = 500 /* out of the way of programs that count on low numbers */ };
 
+enum { AREA_POPULATE_WRITE = 23 /* MADV_POPULATE_WRITE, which older headers lack */ };
+
 enum { AREA_UNKNOWN, AREA_BACKED = PROF_AREA_BACKED, AREA_REFUSED };
 
 prof_area prof__area = {0};
@@ -37,6 +39,26 @@ static bool area_fd_is_ours(void) {
            now.st_ino == area_inode;
 }
 
+static int area_allocate(size_t part) {
+    int result;
+
+    do {
+        result = fallocate(area_fd, 0, (off_t)(part << PROF_AREA_PART_BITS),
+                (off_t)1 << PROF_AREA_PART_BITS);
+    } while (result < 0 && errno == EINTR);
+    return result;
+}
+
+/* For a program that has closed all descriptors, ours among them: the kernel touches the
+ * pages and returns an error where we would get a SIGBUS (Linux 5.14 and newer). */
+static int area_populate(size_t part) {
+    char *base = (char *)prof__area.header;
+
+    return base ? madvise(base + (part << PROF_AREA_PART_BITS),
+                          (size_t)1 << PROF_AREA_PART_BITS, AREA_POPULATE_WRITE)
+                : -1;
+}
+
 static bool area_back_part(size_t part) {
     uint8_t state = atomic_load_explicit(&prof__area_parts[part], memory_order_relaxed);
     int saved_errno = errno;
@@ -45,14 +67,10 @@ static bool area_back_part(size_t part) {
     if (state == AREA_BACKED) {
         return true;
     }
-    if (state == AREA_REFUSED || !area_fd_is_ours()) {
-        errno = saved_errno;
+    if (state == AREA_REFUSED) {
         return false;
     }
-    do {
-        result = fallocate(area_fd, 0, (off_t)(part << PROF_AREA_PART_BITS),
-                (off_t)1 << PROF_AREA_PART_BITS);
-    } while (result < 0 && errno == EINTR);
+    result = area_fd_is_ours() ? area_allocate(part) : area_populate(part);
     atomic_store_explicit(&prof__area_parts[part],
             result == 0 ? AREA_BACKED : AREA_REFUSED, memory_order_relaxed);
     if (result < 0 && part != 0) {
@@ -145,8 +163,9 @@ static const char *area_open(const char *path, uint64_t size) {
 const char *prof__area_create(const char *path, const prof_area_limits *limits) {
     prof_trace_header plan = {0};
     uint64_t end = 1u << PROF_AREA_PART_BITS;
+    char *base = MAP_FAILED;
     const char *problem;
-    char *base;
+    int saved_errno;
 
     end = area_place(&plan.lanes, end, PROF_LANES_MAX, sizeof(prof_lane));
     end = area_place(&plan.modules, end, PROF_MODULES_MAX, sizeof(prof_module));
@@ -158,12 +177,18 @@ const char *prof__area_create(const char *path, const prof_area_limits *limits) 
         return "the tables asked for are larger than 4 GiB";
     }
     problem = area_open(path, end);
-    if (problem) {
-        return problem;
+    if (!problem) {
+        base = mmap(NULL, end, PROT_READ | PROT_WRITE, MAP_SHARED, area_fd, 0);
+        problem = base == MAP_FAILED ? "cannot map the trace file" : NULL;
     }
-    base = mmap(NULL, end, PROT_READ | PROT_WRITE, MAP_SHARED, area_fd, 0);
-    if (base == MAP_FAILED) {
-        return "cannot map the trace file";
+    if (problem) {
+        saved_errno = errno;
+        if (area_fd >= 0) {
+            unlink(path); /* ours, and no trace */
+        }
+        prof__area_abandon();
+        errno = saved_errno;
+        return problem;
     }
     prof__area.lanes = (prof_lane *)(void *)(base + plan.lanes.offset);
     prof__area.modules = (prof_module *)(void *)(base + plan.modules.offset);

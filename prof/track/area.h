@@ -35,7 +35,8 @@ typedef struct prof_area_limits {
 extern prof_area prof__area;
 
 /* Makes and maps the file. `path` is copied by the kernel only. Returns NULL, or a static
- * text that says why not, with errno set. An existing file is never overwritten. */
+ * text that says why not, with errno set and no file left. An existing file stays, unless
+ * it is what this process recorded as the program that it was before execve. */
 const char *prof__area_create(const char *path, const prof_area_limits *limits);
 
 enum {
