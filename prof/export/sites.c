@@ -44,6 +44,21 @@ static bool sites_is_crossing(const prof_function *function) {
            strcmp(function->name, "runtime.cgocall") == 0;
 }
 
+/* How libc begins a thread or a program, by names that are there with its debug symbols
+ * only: the function that it then calls says more. */
+static bool sites_is_beginning(const prof_function *function) {
+    static const char *const names[] = {"start_thread", "__clone3", "clone3", "__clone",
+            "clone", "__libc_start_call_main", "__libc_start_main_impl",
+            "__libc_start_main@@GLIBC_2.34", "_start"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(function->name, names[i]) == 0) {
+            return !function->is_go;
+        }
+    }
+    return strncmp(function->name, "libc.so.6+0x", strlen("libc.so.6+0x")) == 0;
+}
+
 const prof_function *prof__sites_owner(
         const prof_profile *profile, const prof_sample *sample, int64_t *out_line) {
     const prof_function *go = NULL, *runtime = NULL, *last = NULL;
@@ -70,8 +85,10 @@ const prof_function *prof__sites_owner(
                 runtime = function;
                 runtime_line = line->line;
             }
-            last = function;
-            last_line = line->line;
+            if (!last || !sites_is_beginning(function)) {
+                last = function;
+                last_line = line->line;
+            }
         }
     }
     *out_line = go ? go_line : runtime ? runtime_line : last_line;

@@ -4,11 +4,10 @@
  *   build -> read -> free
  *
  * A *site* is the innermost line of the program's own Go code on a stack (package main or
- * the main module); else the innermost Go line of any package, the
- * runtime last; else, on a thread that never
- * saw Go, the outermost C function. A *kind* is the C function that asked the allocator.
- * Live blocks that are Belay objects are summed by type, too.
- * Strings are borrowed from the profile. */
+ * the main module); else the innermost Go line of any package, the runtime last; else, on
+ * a thread that never saw Go, the outermost C function but for libc's start of a thread.
+ * A *kind* is the C function that asked the allocator. Live blocks that are Belay objects
+ * are summed by type, too. Strings are borrowed from the profile. */
 #ifndef BELAY_PROF_SITES_H
 #define BELAY_PROF_SITES_H
 
