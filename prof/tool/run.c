@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -104,11 +105,26 @@ static bool run_library(char path[PATH_MAX]) {
     return false;
 }
 
+/* The recorder locks its trace as long as the program runs. */
+static bool run_is_held(const char *file) {
+    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool is_held = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+
+    if (fd >= 0) {
+        close(fd);
+    }
+    return is_held;
+}
+
 /* An earlier trace may be replaced, another file not. */
 static bool run_clear(const char *file) {
     struct stat status;
 
     if (prof__load_is_trace(file)) {
+        if (run_is_held(file)) {
+            errno = EBUSY;
+            return false;
+        }
         return unlink(file) == 0;
     }
     if (lstat(file, &status) == 0) {
@@ -160,9 +176,11 @@ static int run_environment(const run_options *options, const char *library) {
                 library, "the loader can't preload from a path with blanks or colons");
     }
     if (!run_clear(file)) {
-        return run_fail(file, errno == EEXIST
-                                      ? "exists and is not a trace; it stays as it is"
-                                      : strerror(errno));
+        return run_fail(file,
+                errno == EEXIST  ? "exists and is not a trace; it stays as it is"
+                : errno == EBUSY ? "is the trace of a program that still runs; it stays "
+                                   "as it is, give another -o FILE"
+                                 : strerror(errno));
     }
     if (!run_can_create(file)) {
         return run_fail(*file ? file : "-o", strerror(errno));
