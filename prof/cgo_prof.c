@@ -9,9 +9,21 @@
 #define PROF_SANITIZED
 #endif
 
-#if defined(__linux__) && defined(__x86_64__) && !defined(PROF_SANITIZED)
+/* Why gcc on arm64: track/arch/arm64.h. */
+#if defined(__x86_64__)
+#define PROF_HAS_ARCH
+#elif defined(__aarch64__) && !defined(__clang__)
+#define PROF_HAS_ARCH
+#endif
+
+#if defined(__linux__) && defined(PROF_HAS_ARCH) && !defined(PROF_SANITIZED)
 #include "trace/weight.c"
 #include "track/allocator.c"
+#ifdef __x86_64__
+#include "track/arch/amd64.c"
+#else
+#include "track/arch/arm64.c"
+#endif
 #include "track/area.c"
 #include "track/blocks.c"
 #include "track/cfi.c"
@@ -31,6 +43,6 @@
 const char *prof__start_file(const char *path, uint64_t period_bytes) {
     (void)path;
     (void)period_bytes;
-    return "recording needs Linux amd64, without -asan and -msan";
+    return "recording needs Linux amd64, or arm64 and gcc, without -asan and -msan";
 }
 #endif

@@ -14,9 +14,10 @@
 //
 // docs/guide/prof.md has a handler that serves such reports over HTTP.
 //
-// It needs glibc 2.35 or newer, linked dynamically, on Linux amd64. Elsewhere, and under
-// -asan and -msan, which replace malloc themselves, Start returns an error and nothing else
-// changes. It is not for c-shared and c-archive builds: malloc belongs to the program there.
+// It needs glibc 2.35 or newer, linked dynamically, on Linux amd64, or on Linux arm64 with gcc
+// as the C compiler. Elsewhere, and under -asan and -msan, which replace malloc themselves,
+// Start returns an error and nothing else changes. It is not for c-shared and c-archive
+// builds: malloc belongs to the program there.
 package prof
 
 /*

@@ -4,7 +4,9 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { CFI_RBP = 6, CFI_RSP = 7, CFI_RA = 16, CFI_NESTING = 8 };
+#include "arch.h"
+
+enum { CFI_NESTING = 8 };
 
 /* Bytes between two places of mapped memory; a read past the end gives zero and stops. */
 typedef struct cfi_bytes {
@@ -13,6 +15,7 @@ typedef struct cfi_bytes {
 
 typedef struct cfi_row {
     prof_rule rule;
+    int64_t ra_offset; /* where the return address is saved; 0: in its register */
     bool is_ra_undefined;
     bool is_understood;
 } cfi_row;
@@ -121,7 +124,7 @@ static bool cfi_parse_cie(const uint8_t *cie, const uint8_t *limit, cfi_entry *e
     in.at++;
     entry->code_align = cfi_uleb(&in);
     entry->data_align = cfi_sleb(&in);
-    if ((version == 1 ? cfi_fixed(&in, 1) : cfi_uleb(&in)) != CFI_RA) {
+    if ((version == 1 ? cfi_fixed(&in, 1) : cfi_uleb(&in)) != PROF_ARCH_RA) {
         return false;
     }
     entry->pointer_encoding = 0;
@@ -141,7 +144,7 @@ static bool cfi_parse_cie(const uint8_t *cie, const uint8_t *limit, cfi_entry *e
                 uint8_t encoding = (uint8_t)cfi_fixed(&in, 1);
 
                 cfi_pointer(&in, encoding, true);
-            } else {
+            } else if (*augmentation != 'B') { /* the key of signed addresses */
                 return false; /* 'S': a signal frame, whose rules are of another kind */
             }
         }
@@ -174,11 +177,12 @@ static bool cfi_parse_fde(const uint8_t *fde, const uint8_t *limit, cfi_entry *e
     return true;
 }
 
-/* The one expression compilers use for realigned frames: a word at rbp + offset. */
+/* The one expression compilers use for realigned frames: a word at the frame pointer
+ * + offset. */
 static bool cfi_is_bp_expression(cfi_bytes in, bool is_deref, int32_t *out_offset) {
     int64_t offset;
 
-    if (in.at >= in.end || *in.at++ != 0x70 + CFI_RBP) { /* DW_OP_breg6 */
+    if (in.at >= in.end || *in.at++ != 0x70 + PROF_ARCH_FP) { /* DW_OP_breg */
         return false;
     }
     offset = cfi_sleb(&in);
@@ -200,22 +204,26 @@ static cfi_bytes cfi_block(cfi_bytes *in) {
 }
 
 static void cfi_set_cfa(cfi_row *row, uint64_t reg, int64_t offset) {
-    row->is_understood = reg == CFI_RSP || reg == CFI_RBP;
-    row->rule.cfa = reg == CFI_RSP ? PROF_CFA_SP : PROF_CFA_BP;
+    row->is_understood = reg == PROF_ARCH_SP || reg == PROF_ARCH_FP;
+    row->rule.cfa = reg == PROF_ARCH_SP ? PROF_CFA_SP : PROF_CFA_BP;
     row->rule.offset = (int32_t)offset;
 }
 
 static void cfi_set_saved(cfi_row *row, uint64_t reg, int64_t offset) {
-    if (reg == CFI_RBP) {
+    if (reg == PROF_ARCH_FP) {
         row->rule.saved_bp = PROF_BP_AT_CFA;
         row->rule.bp_offset = (int32_t)offset;
+    } else if (reg == PROF_ARCH_RA) {
+        row->ra_offset = offset;
     }
 }
 
 static void cfi_restore(cfi_row *row, uint64_t reg, const cfi_row *initial) {
-    if (reg == CFI_RBP) {
+    if (reg == PROF_ARCH_FP) {
         row->rule.saved_bp = initial->rule.saved_bp;
         row->rule.bp_offset = initial->rule.bp_offset;
+    } else if (reg == PROF_ARCH_RA) {
+        row->ra_offset = initial->ra_offset;
     }
 }
 
@@ -234,10 +242,10 @@ static void cfi_extended(uint8_t op, cfi_bytes *in, const cfi_entry *entry, cfi_
         break;
     case 0x07: /* undefined */
         reg = cfi_uleb(in);
-        row->is_ra_undefined |= reg == CFI_RA;
+        row->is_ra_undefined |= reg == PROF_ARCH_RA;
         break;
     case 0x08: /* same_value */
-        if (cfi_uleb(in) == CFI_RBP) {
+        if (cfi_uleb(in) == PROF_ARCH_FP) {
             row->rule.saved_bp = PROF_BP_SAME;
         }
         break;
@@ -257,7 +265,7 @@ static void cfi_extended(uint8_t op, cfi_bytes *in, const cfi_entry *entry, cfi_
         break;
     case 0x10: /* expression */
         reg = cfi_uleb(in);
-        if (reg == CFI_RBP) {
+        if (reg == PROF_ARCH_FP) {
             row->rule.saved_bp = PROF_BP_AT_BP;
             row->is_understood &=
                     cfi_is_bp_expression(cfi_block(in), false, &row->rule.bp_offset);
@@ -277,8 +285,10 @@ static void cfi_extended(uint8_t op, cfi_bytes *in, const cfi_entry *entry, cfi_
         row->rule.offset = (int32_t)(cfi_sleb(in) * entry->data_align);
         break;
     case 0x16: /* val_expression */
-        row->is_understood &= cfi_uleb(in) != CFI_RBP;
+        row->is_understood &= cfi_uleb(in) != PROF_ARCH_FP;
         cfi_block(in);
+        break;
+    case 0x2d: /* AARCH64_negate_ra_state: the walk takes any signature off */
         break;
     case 0x2e: /* GNU_args_size */
         cfi_uleb(in);
@@ -371,7 +381,8 @@ void prof__cfi_find(
     cfi_run(entry.program, &entry, pc, &row, &initial);
     if (row.is_ra_undefined) {
         out_rule->cfa = PROF_CFA_END;
-    } else if (row.is_understood) {
+    } else if (row.is_understood && (!PROF_ARCH_SAVES_RETURN || row.ra_offset) &&
+               prof__arch_set_return(&row.rule, row.ra_offset)) {
         *out_rule = row.rule;
     }
 }

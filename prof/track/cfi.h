@@ -29,6 +29,7 @@ typedef enum prof_saved_bp {
 typedef struct prof_rule {
     uint8_t cfa;      /* prof_cfa */
     uint8_t saved_bp; /* prof_saved_bp */
+    int16_t ra_words; /* arm64: the return address is so far above bp_offset */
     int32_t offset;
     int32_t bp_offset;
 } prof_rule;

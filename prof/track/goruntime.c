@@ -11,8 +11,10 @@
 #include <string.h>
 #include <sys/auxv.h>
 
+#include "arch.h"
+
 enum {
-    GO_PCLNTAB_MAGIC = 0xf1, /* 0xfffffff1, little endian, then 0 0 1 8 */
+    GO_PCLNTAB_MAGIC = 0xf1, /* 0xfffffff1, little endian, then 0 0 QUANTUM 8 */
     GO_MODULE_WORDS = 42,
     /* words of a moduledata */
     GO_NAMES = 1,
@@ -68,7 +70,8 @@ static void goruntime_load(go_image *image) {
 }
 
 static bool goruntime_is_module(const go_image *image, const uint64_t *word) {
-    static const uint8_t magic[8] = {GO_PCLNTAB_MAGIC, 0xff, 0xff, 0xff, 0, 0, 1, 8};
+    static const uint8_t magic[8] = {
+            GO_PCLNTAB_MAGIC, 0xff, 0xff, 0xff, 0, 0, PROF_ARCH_GO_QUANTUM, 8};
 
     for (int slice = GO_NAMES; slice < GO_TABLE; slice += 3) {
         if (word[slice] <= word[0] || word[slice + 1] != word[slice + 2] ||
@@ -111,6 +114,7 @@ static void goruntime_add(prof_range range[2], uint64_t start, uint64_t end) {
 static void goruntime_functions(const go_image *image, const uint64_t *word) {
     const uint32_t *table = (const uint32_t *)(uintptr_t)word[GO_TABLE];
     uint64_t count = word[GO_TABLE + 1] - 1; /* the last row is the end of the code */
+    prof_range crosscall2 = {0, 0};
 
     for (uint64_t i = 0; i < count; i++, table += 2) {
         uint64_t start = prof__go.text + table[0], end = prof__go.text + table[2];
@@ -130,8 +134,13 @@ static void goruntime_functions(const go_image *image, const uint64_t *word) {
             goruntime_add(prof__go.asmcgocall, start, end);
         } else if (name[8] == 'c' && strcmp(name, "runtime.cgocallback") == 0) {
             goruntime_add(prof__go.cgocallback, start, end);
+        } else if (name[8] == 'l' && strcmp(name, "crosscall2") == 0) {
+            crosscall2 = (prof_range){start, end};
         }
     }
+    prof__go.callback_distance =
+            prof__arch_callback_distance((const uint8_t *)(uintptr_t)crosscall2.start,
+                    crosscall2.end - crosscall2.start);
 }
 
 bool prof__goruntime_find(void) {
@@ -151,53 +160,12 @@ bool prof__goruntime_find(void) {
     return true;
 }
 
-/* mov OFFSET(%rsp), REGISTER or sub OFFSET(%rsp), REGISTER; returns its length or 0. */
-static int goruntime_slot(
-        const uint8_t *code, uint8_t op, uint8_t reg, int32_t *out_offset) {
-    if (code[0] != 0x48 || code[1] != op || code[3] != 0x24) {
-        return 0;
-    }
-    if (code[2] == (0x04 | reg << 3)) {
-        *out_offset = 0;
-        return 4;
-    }
-    if (code[2] == (0x44 | reg << 3)) {
-        *out_offset = (int8_t)code[4];
-        return 5;
-    }
-    return 0;
-}
-
-/* Position independent programs first load the place of g: mov $-8, %rcx or from the GOT.
- */
-static const uint8_t *goruntime_skip_tls(const uint8_t *code) {
-    bool is_load = code[0] == 0x48 && ((code[1] == 0xc7 && code[2] == 0xc1) ||
-                                              (code[1] == 0x8b && code[2] == 0x0d));
-
-    return is_load ? code + 7 : code;
-}
-
-/* What asmcgocall does after the call tells where it has put g and the depth. */
 void prof__goruntime_rule(uint64_t pc, prof_rule *out_rule) {
-    enum { RSI = 6, RDI = 7, MOV = 0x8b, SUB = 0x2b };
-
-    static const uint8_t load_high[4] = {0x48, 0x8b, 0x77, 0x08}; /* mov 8(%rdi), %rsi */
-    const uint8_t *code;
-    int length;
-
     out_rule->cfa = PROF_CFA_NONE;
     for (int i = 0; i < 2; i++) {
-        if (pc - prof__go.asmcgocall[i].start >=
+        if (pc - prof__go.asmcgocall[i].start <
                 prof__go.asmcgocall[i].end - prof__go.asmcgocall[i].start) {
-            continue;
-        }
-        code = goruntime_skip_tls((const uint8_t *)(uintptr_t)pc);
-        if (goruntime_slot(code, MOV, RSI, &out_rule->offset)) {
-            out_rule->cfa = PROF_CFA_SYSTEM;
-        } else if ((length = goruntime_slot(code, MOV, RDI, &out_rule->offset)) &&
-                   memcmp(code + length, load_high, sizeof load_high) == 0 &&
-                   goruntime_slot(code + length + 4, SUB, RSI, &out_rule->bp_offset)) {
-            out_rule->cfa = PROF_CFA_CROSS;
+            prof__arch_cross((const uint8_t *)(uintptr_t)pc, out_rule);
         }
     }
 }

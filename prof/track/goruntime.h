@@ -20,8 +20,9 @@ typedef struct prof_goruntime {
     uint64_t text, etext; /* Go code; 0: no Go in this program */
     uint64_t gofunc;      /* base of the functions' data, for inlined calls */
     uint64_t pclntab;
-    prof_range asmcgocall[2];  /* Go to C; assembly and its wrapper */
-    prof_range cgocallback[2]; /* C to Go */
+    prof_range asmcgocall[2];   /* Go to C; assembly and its wrapper */
+    prof_range cgocallback[2];  /* C to Go */
+    uint64_t callback_distance; /* see prof__arch_callback_distance */
 } prof_goruntime;
 
 extern prof_goruntime prof__go;

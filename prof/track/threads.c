@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "arch.h"
 #include "area.h"
 #include "stacks.h"
 
@@ -88,14 +89,11 @@ static prof_lane *threads_claim_lane(void) {
 }
 
 static uint64_t threads_stack_high(void) {
-    uint64_t pointer;
-
     if (getpid() == (pid_t)syscall(SYS_gettid)) {
         return (uintptr_t)__libc_stack_end;
     }
     /* glibc puts the thread's descriptor at the high end of its stack. */
-    __asm__("mov %%fs:0, %0" : "=r"(pointer));
-    return pointer;
+    return prof__arch_thread_pointer();
 }
 
 static prof_thread *threads_take_state(void) {

@@ -6,8 +6,8 @@
  * words it leaves on the system stack, g and the depth of the goroutine's stack: the
  * frame pointer does not do, because a callback may have moved the goroutine's stack
  * meanwhile. Go frames go by frame pointers within g's bounds. A callback leads from
- * cgocallback's frame back to the system stack, where crosscall2 has saved the C frame
- * pointer twice.
+ * cgocallback's frame back to the system stack, where crosscall2 has saved C's registers.
+ * What of this is the processor's own is in arch/.
  *
  * Each thread remembers walks with all their reads (memo.h); this file holds what is done
  * when none of them fits. A walk is remembered the second time that it starts from the
@@ -134,10 +134,12 @@ static bool walk_c_step(walk *w, const prof_rule *rule) {
         saved_at += (uint64_t)(int64_t)rule->bp_offset;
         is_good = is_good && walk_may_read(w, saved_at, sizeof w->bp);
     }
-    if (!is_good || cfa <= w->sp || !walk_read(w, cfa - 8, &w->pc)) {
+    if (!is_good || cfa <= w->sp ||
+            !walk_read(w, prof__arch_return_at(rule, cfa), &w->pc)) {
         w->flags |= PROF_STACK_BROKEN;
         return false;
     }
+    w->pc = prof__arch_return_address(w->pc);
     w->sp = cfa;
     if (saved_at) {
         w->bp_at = saved_at;
@@ -151,7 +153,10 @@ static bool walk_cross(walk *w, const prof_rule *rule) {
     uint64_t g, depth, bounds[2];
 
     if (rule->cfa == PROF_CFA_SYSTEM) {
-        return walk_read(w, w->sp + (uint64_t)(int64_t)rule->offset, &w->bp);
+        bool is_good = walk_read(w, w->sp + (uint64_t)(int64_t)rule->offset, &w->bp);
+
+        w->bp -= PROF_ARCH_GO_FRAME_BELOW;
+        return is_good;
     }
     /* The first two words of a g are the bounds of its stack; a g is never freed. */
     if (!walk_read(w, w->sp + (uint64_t)(int64_t)rule->offset, &g) ||
@@ -165,7 +170,7 @@ static bool walk_cross(walk *w, const prof_rule *rule) {
     }
     w->low = bounds[0];
     w->high = bounds[1];
-    w->bp = w->high - depth;
+    w->bp = w->high - depth - PROF_ARCH_GO_FRAME_BELOW;
     return true;
 }
 
@@ -173,6 +178,7 @@ static bool walk_cross(walk *w, const prof_rule *rule) {
  * true when C frames follow. */
 static bool walk_go(walk *w, uint64_t system_low) {
     uint64_t frame = w->bp, next;
+    bool is_callback = false; /* `frame` is that of cgocallback */
 
     for (;;) {
         uint64_t saved[2]; /* frame pointer, return address */
@@ -181,14 +187,14 @@ static bool walk_go(walk *w, uint64_t system_low) {
             return false; /* the runtime's own system goroutines end so */
         }
         walk_read_pair(w, frame, saved);
-        if (saved[0] == frame + 8) { /* crosscall2 saves the frame pointer twice */
+        if (PROF_ARCH_SAVES_TWICE && saved[0] == frame + 8) { /* crosscall2 */
             frame += 8;
             if (!walk_may_read(w, frame, sizeof saved)) {
                 return false;
             }
             walk_read_pair(w, frame, saved);
         }
-        next = saved[0];
+        next = prof__arch_next_frame(frame, saved[0], is_callback);
         w->pc = saved[1];
         if (!prof__goruntime_has(w->pc - 1)) {
             w->sp = frame + 16;
@@ -198,7 +204,8 @@ static bool walk_go(walk *w, uint64_t system_low) {
         if (!walk_push(w, 0)) {
             return false;
         }
-        if (prof__goruntime_is_callback(w->pc)) {
+        is_callback = prof__goruntime_is_callback(w->pc);
+        if (is_callback) {
             w->low = system_low;
             w->high = w->thread->stack_high;
         } else if (next <= frame) {
@@ -248,7 +255,7 @@ void prof__walk_afresh(prof_thread *thread, prof_memo *memo, const prof_origin *
             .memo = memo,
             .is_noting = memo->group_count == 0 && memo->pc == origin->pc &&
                          memo->sp == origin->sp,
-            .pc = origin->pc,
+            .pc = prof__arch_return_address(origin->pc),
             .sp = origin->sp,
             .bp = origin->bp,
             .is_bp_initial = true};

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "arch.h"
 #include "modules.h"
 #include "threads.h"
 
@@ -16,15 +17,6 @@
 typedef struct prof_origin {
     uint64_t pc, sp, bp;
 } prof_origin;
-
-/* The origin of the function that contains this; the compiler then keeps a frame pointer.
- */
-#define PROF_ORIGIN_HERE                                                                 \
-    {                                                                                    \
-            .pc = ((const uint64_t *)__builtin_frame_address(0))[1],                     \
-            .sp = (uint64_t)(uintptr_t)__builtin_frame_address(0) + 16,                  \
-            .bp = ((const uint64_t *)__builtin_frame_address(0))[0],                     \
-    }
 
 /* The long way of prof__walk_stack: walks, and leaves what it found in `memo`. */
 void prof__walk_afresh(prof_thread *thread, prof_memo *memo, const prof_origin *origin);
