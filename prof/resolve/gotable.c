@@ -62,9 +62,11 @@ bool prof__gotable_open(const prof_image *image, uint64_t text, uint64_t etext,
     gotable_head head;
 
     if (!gotable_copy(&table, pclntab, &head, sizeof head) || head.magic != 0xfffffff1 ||
-            head.quantum != 1 || head.pointer_bytes != 8 || text >= etext) {
+            (head.quantum != 1 && head.quantum != 4) || head.pointer_bytes != 8 ||
+            text >= etext) {
         return false;
     }
+    table.quantum = head.quantum;
     table.names = pclntab + head.names_at;
     table.units = pclntab + head.units_at;
     table.files = pclntab + head.files_at;
@@ -114,7 +116,7 @@ static int32_t gotable_value(const gotable_place *place, uint32_t offset, uint64
             return -1;
         }
         value += step & 1 ? ~(step >> 1) : step >> 1;
-        address += gotable_varint(&at, end);
+        address += (uint64_t)gotable_varint(&at, end) * place->table->quantum;
         if (pc < address) {
             return (int32_t)value;
         }

@@ -19,6 +19,7 @@ typedef struct prof_gotable {
     uint64_t gofunc;
     uint64_t names, units, files, values, functions; /* addresses of the table's parts */
     uint64_t function_count;
+    uint8_t quantum; /* bytes of the processor's smallest instruction: 1 or 4 */
 } prof_gotable;
 
 /* Reads the head of the table. All addresses are those of the file, without bias. False:
