@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"runtime"
 
 	"belay.example/belay/prof"
 )
@@ -21,6 +22,7 @@ func before() { _ = C.malloc(1000) }
 func after() { _ = C.malloc(2000) }
 
 func main() {
+	runtime.LockOSThread() // each thread notices the start for itself
 	for i := 0; i < 10; i++ {
 		before()
 	}

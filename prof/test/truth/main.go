@@ -55,6 +55,7 @@ var (
 	plain     = newSite("plain", "plain_inner plain_alloc main.sitePlain main.round main.worker")
 	pointer   = newSite("pointer", "pointer_inner pointer_alloc main.sitePointer main.round main.worker")
 	vla       = newSite("vla", "plain_inner vla_alloc main.siteVLA main.round main.worker")
+	large     = newSite("large", "plain_inner large_alloc main.siteLarge main.round main.worker")
 	realigned = newSite("realigned", "plain_inner realigned_alloc main.siteRealigned main.round main.worker")
 	recursive = newSite("recursive", "plain_inner recursive_alloc recursive_alloc recursive_alloc recursive_alloc main.siteRecursive main.round main.worker")
 	zeroed    = newSite("calloc", "zeroed_alloc main.siteZeroed main.round main.worker")
@@ -111,6 +112,12 @@ func sitePointer(i int) {
 func siteVLA(i int) {
 	_ = C.vla_alloc(48, C.int(10+i%1000))
 	vla.add(1, 48, 1, 48)
+}
+
+//go:noinline
+func siteLarge() {
+	_ = C.large_alloc(44)
+	large.add(1, 44, 1, 44)
 }
 
 //go:noinline
@@ -245,6 +252,7 @@ func round(i int) {
 	sitePlain(i)
 	sitePointer(i)
 	siteVLA(i)
+	siteLarge()
 	siteRealigned(i)
 	siteRecursive()
 	siteZeroed()
@@ -310,6 +318,7 @@ func main() {
 	goroutines := flag.Int("goroutines", 16, "workers")
 	rounds := flag.Int("rounds", 50, "rounds of each")
 	isChild := flag.Bool("child", false, "allocate a little and end")
+	isAlone := flag.Bool("alone", false, "start no child: an emulator would not run it")
 	heap := flag.String("heap", "", "write the Go heap profile here at the end")
 	wait := flag.Bool("wait", false, "stay alive after the table")
 	flag.Parse()
@@ -343,7 +352,9 @@ func main() {
 	threads.add(800, 800*35, 800, 800*35)
 	C.threads_call_go(8, 50)
 	group.Wait()
-	child()
+	if !*isAlone {
+		child()
+	}
 	for _, s := range sites {
 		if s.count.Load() > 0 {
 			fmt.Printf("%s\t%d\t%d\t%d\t%d\t%s\n", s.name, s.count.Load(), s.bytes.Load(),

@@ -56,6 +56,16 @@ FRAMELESS void *vla_alloc(size_t size, int n) {
     return block;
 }
 
+FRAMELESS void *large_alloc(size_t size) {
+    char room[400000];
+    void *block;
+
+    keep(room);
+    block = plain_inner(size);
+    keep(room);
+    return block;
+}
+
 FRAMELESS void *realigned_alloc(size_t size) {
     _Alignas(64) char room[64];
     char more[size % 100 + 1];

@@ -9,6 +9,7 @@
 void *plain_alloc(size_t size);   /* no frame pointer */
 void *pointer_alloc(size_t size); /* with frame pointer */
 void *vla_alloc(size_t size, int n);
+void *large_alloc(size_t size); /* a frame of 400 KB */
 void *realigned_alloc(size_t size);
 void *recursive_alloc(size_t size, int depth);
 void *zeroed_alloc(size_t count, size_t size);
