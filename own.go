@@ -33,7 +33,9 @@ func (k *kind) own(object unsafe.Pointer, options []OwnOption) (handle, error) {
 	}
 	size := k.size
 	if len(options) != 0 || !k.isFast {
-		isDone, h, err := false, handle{}, error(nil)
+		var isDone bool
+		var h handle
+		var err error
 		if size, isDone, h, err = k.ownRest(object, options); isDone {
 			return h, err
 		}
