@@ -23,8 +23,8 @@ func TraceAll() (self, hash uintptr) {
 	return Identity(), Hash(pcs[:count])
 }
 
-// Identity returns eight times the goroutine's number, read from its stack
-// trace: slow, and right.
+// Identity returns 512 times the goroutine's number, read from its stack trace:
+// slow, and right. Descriptors are about that far apart where there are any.
 func Identity() uintptr {
 	var text [64]byte
 	words := bytes.Fields(text[:runtime.Stack(text[:], false)])
@@ -32,5 +32,5 @@ func Identity() uintptr {
 	if err != nil {
 		panic("belay: the first line of a stack trace has no goroutine number: " + string(text[:]))
 	}
-	return uintptr(number * 8)
+	return uintptr(number * 512)
 }

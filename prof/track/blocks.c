@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Design: open addressing in two windows.
+/* Design: open addressing in windows.
  *
  * The first window of a block starts where its address says: neighbours on the heap are
  * neighbours in the table, so the table touches few pages and few cache lines. Each 64
  * MiB of addresses is shifted by a hash of its number, because thread arenas start at the
  * same offsets. 32 bytes a slot: no allocator hands out two blocks closer than that, but
- * for tiny size classes, which then share the window. A full window sends the block to a
- * second one at a hashed place; when that is full too, the block is lost and counted.
+ * for tiny size classes, which then share the window. A full window sends the block to
+ * one at a hashed place; that may lie where a heap is dense, so there are four of these,
+ * and when all are full, the block is lost and counted.
  * Removal clears the slot: no tombstones, because a lookup always looks at the whole
  * window. */
 #include "blocks.h"
@@ -14,13 +15,13 @@
 #include "allocator.h"
 #include "area.h"
 
-enum { BLOCKS_NEAR = 16, BLOCKS_FAR = 32 };
+enum { BLOCKS_NEAR = 16, BLOCKS_FAR = 32, BLOCKS_FARS = 4 };
 
 _Atomic uint8_t prof__filter[PROF_FILTER_BYTES] = {0};
 
 prof_blocks prof__blocks = {0};
 
-static _Atomic bool blocks_has_far = false; /* a second window was ever used */
+static _Atomic int blocks_fars = 0; /* how many hashed places were ever needed */
 
 void prof__blocks_keep(const void *block) {
     atomic_store_explicit(
@@ -67,9 +68,11 @@ static prof_block *blocks_near(const void *block) {
     return prof__blocks.table + prof__blocks_home(block);
 }
 
-static prof_block *blocks_far(const void *block) {
-    return prof__blocks.table +
-           (((uintptr_t)block * PROF_BLOCKS_MIX) >> 20 & prof__blocks.mask);
+/* The hashed place number `which` of a block. */
+static prof_block *blocks_far(const void *block, int which) {
+    uint64_t address = (uintptr_t)block + (unsigned)which;
+
+    return prof__blocks.table + ((address * PROF_BLOCKS_MIX) >> 20 & prof__blocks.mask);
 }
 
 static bool blocks_put(
@@ -95,17 +98,29 @@ static bool blocks_put(
     return false;
 }
 
-void prof__blocks_insert_far(const void *block, uint64_t value) {
-    uintptr_t address = (uintptr_t)block;
+/* False: no room in any hashed place. */
+static bool blocks_put_far(const void *block, uint64_t value) {
+    for (int which = 0; which < BLOCKS_FARS; which++) {
+        int fars = atomic_load_explicit(&blocks_fars, memory_order_relaxed);
 
-    if (!blocks_put(blocks_near(block), BLOCKS_NEAR, address, value)) {
-        if (!blocks_put(blocks_far(block), BLOCKS_FAR, address, value)) {
-            prof__area_lose(PROF_LOSS_BLOCKS);
-            return;
+        if (blocks_put(blocks_far(block, which), BLOCKS_FAR, (uintptr_t)block, value)) {
+            /* Relaxed: whoever frees this block has been told of it by a release of its
+             * own. */
+            while (fars <= which &&
+                    !atomic_compare_exchange_weak_explicit(&blocks_fars, &fars, which + 1,
+                            memory_order_relaxed, memory_order_relaxed)) {
+            }
+            return true;
         }
-        /* Relaxed: whoever frees this block has been told of it by a release of its own.
-         */
-        atomic_store_explicit(&blocks_has_far, true, memory_order_relaxed);
+    }
+    return false;
+}
+
+void prof__blocks_insert_far(const void *block, uint64_t value) {
+    if (!blocks_put(blocks_near(block), BLOCKS_NEAR, (uintptr_t)block, value) &&
+            !blocks_put_far(block, value)) {
+        prof__area_lose(PROF_LOSS_BLOCKS);
+        return;
     }
     if (!prof__blocks.is_all) {
         blocks_filter_add(block, 1);
@@ -132,9 +147,10 @@ static uint64_t blocks_take(prof_block *window, int length, uintptr_t address) {
 uint64_t prof__blocks_remove_far(const void *block) {
     uintptr_t address = (uintptr_t)block;
     uint64_t value = blocks_take(blocks_near(block), BLOCKS_NEAR, address);
+    int fars = atomic_load_explicit(&blocks_fars, memory_order_relaxed);
 
-    if (value == 0 && atomic_load_explicit(&blocks_has_far, memory_order_relaxed)) {
-        value = blocks_take(blocks_far(block), BLOCKS_FAR, address);
+    for (int which = 0; which < fars && value == 0; which++) {
+        value = blocks_take(blocks_far(block, which), BLOCKS_FAR, address);
     }
     if (value != 0 && !prof__blocks.is_all) {
         blocks_filter_add(block, -1);
