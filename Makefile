@@ -10,7 +10,7 @@ run := . scripts/toolchain.sh &&
 .PHONY: help build demo prof-demo test check bench mutations format install clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 
 build: ## libbelay, belay-top, belay-prof into build/bin and build/lib
 	@scripts/setup demo
