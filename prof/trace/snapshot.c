@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -298,12 +299,8 @@ static void snapshot_settle(prof_snapshot *into) {
     for (size_t i = 0; i < into->stack_count; i++) {
         prof_snapshot_stack *stack = &into->stacks[i];
 
-        if (stack->count < stack->live_count) {
-            stack->count = stack->live_count;
-        }
-        if (stack->bytes < stack->live_bytes) {
-            stack->bytes = stack->live_bytes;
-        }
+        stack->count = fmax(stack->count, stack->live_count);
+        stack->bytes = fmax(stack->bytes, stack->live_bytes);
     }
 }
 
