@@ -4,12 +4,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "belay/export.h"
+
 #include "report.h"
 #include "run.h"
 
 static const char main_usage[] =
         "usage: belay-prof run [options] -- PROGRAM [ARGUMENTS]\n"
         "       belay-prof report [options] TRACE|PID\n"
+        "       belay-prof --help | --version\n"
         "\n"
         "Where does the C memory of this Go program come from?\n"
         "\n"
@@ -64,6 +67,9 @@ int main(int argc, char **argv) {
     if ((argc == 2 && main_is_help(argv[1])) ||
             (argc >= 3 && (is_run || is_report) && main_is_help(argv[2]))) {
         return fputs(main_usage, stdout) < 0 || fflush(stdout) != 0;
+    }
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        return puts("belay-prof " BELAY_VERSION) < 0 || fflush(stdout) != 0;
     }
     if (is_run || is_report) {
         argv[1] = is_run ? run : report; /* how getopt's messages begin */
