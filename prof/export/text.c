@@ -78,9 +78,9 @@ static void text_few(FILE *out, const prof_snapshot *snapshot) {
     }
     if (snapshot->header.period_bytes > 1 && samples < TEXT_SAMPLES_FEW) {
         fprintf(out,
-                "note: %" PRIu64
-                " samples stand behind all values; `belay-prof run` with "
-                "a smaller --every,\n      or with --all, tells more\n",
+                "note: only %" PRIu64 " sampled allocations stand behind all values; "
+                "`belay-prof run`\n      with a smaller --every, or with --all, tells "
+                "more\n",
                 samples);
     }
 }
