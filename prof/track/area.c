@@ -138,7 +138,7 @@ static const char *area_open(const char *path, uint64_t size) {
     }
     fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) {
-        return errno == EEXIST ? "the file exists; remove it, or have %p in its name"
+        return errno == EEXIST ? "a file of this name stays as it is; have %p in the name"
                                : "cannot create the trace file";
     }
     /* Until the process ends or becomes another program; see area_clear. */
@@ -155,6 +155,7 @@ static const char *area_open(const char *path, uint64_t size) {
     area_device = status.st_dev;
     area_inode = status.st_ino;
     if (!area_back_part(0)) {
+        errno = ENOSPC;
         return "the file system of the trace file is full or has no fallocate";
     }
     return NULL;
