@@ -44,6 +44,7 @@ static void demangle_limit(demangle_text *into) {
     setitimer(ITIMER_VIRTUAL, &limit, NULL);
     if (!into) {
         sigaction(SIGVTALRM, &action, NULL);
+        demangle_current = NULL;
     }
 }
 
