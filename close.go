@@ -11,12 +11,17 @@ import (
 	"sync/atomic"
 )
 
+// isPlain tells whether Close may do without the core, as far as the state of an
+// idle object tells: no kin, no guard, no stacks, and not the last generation,
+// which is for the core to retire.
+func isPlain(ref uint64) bool { return ref&stateFlags == stateLive && ref < generationLast }
+
 // destroy claims an object and destroys it on this goroutine, or, where that is
 // the core's to do, has the core close it. True: it is gone, and its net this
 // goroutine's to keep.
 func (n *net) destroy(k *kind, reference uint64, hash uintptr) (isGone bool, err error) {
 	ref := reference &^ stateOverflow
-	isForUs := ref&stateFlags == stateLive && ref < generationLast && (k.release == releaseFree || k.release == releaseGo)
+	isForUs := isPlain(ref) && (k.release == releaseFree || k.release == releaseGo)
 	if isForUs && n.compareAndSwap(ref, ref|stateClosed|stateDying) {
 		if k.release == releaseGo {
 			return n.destroyGo(k, ref, hash)

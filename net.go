@@ -283,9 +283,6 @@ func (s *stripe) keep(n *net) {
 		n.group.local |= n.bit()
 	case n.group.kind == groupShared:
 		s.giveShared(n)
-	case s.pooled < poolSize:
-		s.pool[s.pooled] = n
-		s.pooled++
 	default:
 		s.giveExact(n)
 	}

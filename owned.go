@@ -131,11 +131,8 @@ func (h handle) Close() error {
 	}
 	self, hash := goroutine.Trace()
 	k := n.kind()
-	// The fast path: an open object that nothing uses, no kin, no guard, no stacks.
-	// A generation that is the last is for the core to retire.
 	ref := h.ref &^ stateOverflow
-	if ref&stateFlags != stateLive || ref >= generationLast || k.release != releaseNothing ||
-		!n.compareAndSwap(ref, ref&generationMask+generationUnit) {
+	if !isPlain(ref) || k.release != releaseNothing || !n.compareAndSwap(ref, ref&generationMask+generationUnit) {
 		if isGone, err := n.destroy(k, h.ref, hash); !isGone {
 			return err
 		}
@@ -163,12 +160,10 @@ func (h handle) Close() error {
 	} else {
 		s.ready = n
 	}
-	if !isSpent {
-		s.unlock()
-		return nil
-	}
 	s.unlock()
-	bindFlush(k.id, s.index)
+	if isSpent {
+		bindFlush(k.id, s.index)
+	}
 	return nil
 }
 
