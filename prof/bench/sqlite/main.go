@@ -9,10 +9,10 @@ import (
 	"flag"
 	"fmt"
 	"log"
-	"syscall"
-	"time"
 
 	_ "github.com/mattn/go-sqlite3"
+
+	"belay.example/belay/prof/bench/timed"
 )
 
 func must(err error) {
@@ -60,22 +60,9 @@ func round(rows int) {
 	}
 }
 
-// cpu is the processor time of this process, which other work on the machine disturbs less.
-func cpu() int64 {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		log.Fatal(err)
-	}
-	return usage.Utime.Nano() + usage.Stime.Nano()
-}
-
 func main() {
 	rows := flag.Int("n", 20000, "rows")
 	flag.Parse()
 	round(*rows / 10)
-	start, used := time.Now(), cpu()
-	round(*rows)
-	used = cpu() - used
-	elapsed := time.Since(start).Nanoseconds()
-	fmt.Printf("%.3f %.3f\n", float64(used)/float64(*rows), float64(elapsed)/float64(*rows))
+	timed.Print(*rows, func() { round(*rows) })
 }

@@ -14,12 +14,11 @@ import "C"
 
 import (
 	"flag"
-	"fmt"
 	"log"
 	"strings"
-	"syscall"
-	"time"
 	"unsafe"
+
+	"belay.example/belay/prof/bench/timed"
 )
 
 const books = 200 // in a document
@@ -34,15 +33,6 @@ func read(text *C.char, length C.int, count int) {
 	}
 }
 
-// cpu is the processor time of this process, which other work on the machine disturbs less.
-func cpu() int64 {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		log.Fatal(err)
-	}
-	return usage.Utime.Nano() + usage.Stime.Nano()
-}
-
 func main() {
 	count := flag.Int("n", 200000, "books")
 	flag.Parse()
@@ -51,10 +41,5 @@ func main() {
 	defer C.free(unsafe.Pointer(chars))
 	documents := max(*count/books, 1)
 	read(chars, C.int(len(text)), documents/10)
-	start, used := time.Now(), cpu()
-	read(chars, C.int(len(text)), documents)
-	used = cpu() - used
-	elapsed := time.Since(start).Nanoseconds()
-	done := float64(documents * books)
-	fmt.Printf("%.3f %.3f\n", float64(used)/done, float64(elapsed)/done)
+	timed.Print(documents*books, func() { read(chars, C.int(len(text)), documents) })
 }
