@@ -161,11 +161,12 @@ static bool load_with(const char *path, load_ledger *ledger, prof_profile *out_p
     return true;
 }
 
-bool prof__load_profile(const char *what, const char *ledger, prof_profile *out_profile) {
+bool prof__load_profile(const char *what, bool wants_types, const char *ledger,
+        prof_profile *out_profile) {
     char path[PATH_MAX], problem[256];
     const char *pid = NULL;
     prof_trace_header header;
-    load_ledger found;
+    load_ledger found = {.source.fd = -1};
     bool is_good;
 
     if (*what && strspn(what, "0123456789") == strlen(what) && access(what, F_OK) != 0) {
@@ -180,7 +181,7 @@ bool prof__load_profile(const char *what, const char *ledger, prof_profile *out_
         fprintf(stderr, "belay-prof: %s: %s\n", what, problem);
         return false;
     }
-    is_good = load_open_ledger(ledger, pid, what, &header, &found) &&
+    is_good = (!wants_types || load_open_ledger(ledger, pid, what, &header, &found)) &&
               load_with(what, &found, out_profile);
     prof__objects_free(&found.objects);
     top_source_close(&found.source);

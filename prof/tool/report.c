@@ -114,12 +114,12 @@ static int report_end(int code) {
 static int report_growth(
         const char *before, const char *after, const report_options *options) {
     prof_profile old = {.functions = NULL}, now = {.functions = NULL};
-    bool is_good = prof__load_profile(before, NULL, &old);
+    bool is_good = prof__load_profile(before, false, NULL, &old);
 
     if (is_good && options->grow_seconds) {
         sleep(options->grow_seconds);
     }
-    is_good = is_good && prof__load_profile(after, NULL, &now);
+    is_good = is_good && prof__load_profile(after, false, NULL, &now);
     if (is_good && !(is_good = prof__growth_write(stdout, &old, &now, options->rows))) {
         fprintf(stderr, "belay-prof: out of memory\n");
     }
@@ -135,7 +135,7 @@ static int report_watch(const char *what, const report_options *options) {
         bool is_good, is_screen = ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0;
         size_t rows = window.ws_row > 10 ? window.ws_row - 8u : 4;
 
-        if (!prof__load_profile(what, NULL, &profile)) {
+        if (!prof__load_profile(what, true, NULL, &profile)) {
             return 1;
         }
         if (is_screen) {
@@ -297,7 +297,7 @@ int prof__report_command(int argc, char **argv) {
     if (options.watch_seconds) {
         return report_watch(what, &options);
     }
-    if (!prof__load_profile(what, options.ledger, &profile)) {
+    if (!prof__load_profile(what, true, options.ledger, &profile)) {
         return 1;
     }
     if (options.pprof || options.folded || options.svg) {
