@@ -4,6 +4,8 @@
 
 package belay
 
+import "belay.example/belay/internal/opened"
+
 // The layouts and numbers that Go shares with the core. A test compares each of
 // them with the C headers (core/src/slot.h, belay/ledger.h).
 
@@ -59,6 +61,7 @@ const (
 
 	stateBorrows     = 0x7fff
 	stateOverflow    = 1 << 15 // no state has it: a reference with it matches nothing
+	referenceLast    = 1 << 14 // likewise: the last generation, which is the core's to end
 	stateLive        = 1 << 16
 	stateClosed      = 1 << 17
 	stateDying       = 1 << 18
@@ -68,12 +71,13 @@ const (
 	stateWatched     = 1 << 22
 	stateNetted      = 1 << 23
 	stateFlags       = 0xff << 16
+	referenceRest    = stateFlags&^stateLive | referenceLast
 	generationShift  = 24
 	generationUnit   = 1 << generationShift
 	generationMask   = ^uint64(generationUnit - 1)
 	generationLast   = generationMask
 	operationBytes   = 256
-	creditBytes      = 256 * 1024
+	creditBytes      = opened.CreditBytes
 	identityForeign  = 2
 	typeMax          = 1023
 	typeNameMaxBytes = 111

@@ -14,22 +14,42 @@ import (
 // isPlain tells whether Close may do without the core, as far as the state of an
 // idle object tells: no kin, no guard, no stacks, and not the last generation,
 // which is for the core to retire.
-func isPlain(ref uint64) bool { return ref&stateFlags == stateLive && ref < generationLast }
+func isPlain(ref uint64) bool { return ref&referenceRest == 0 }
 
-// destroy claims an object and destroys it on this goroutine, or, where that is
-// the core's to do, has the core close it. True: it is gone, and its net this
-// goroutine's to keep.
-func (n *net) destroy(k *kind, reference uint64, hash uintptr) (isGone bool, err error) {
+// closeRest closes an object that has a destructor, or that is more than an
+// idle slot.
+//
+//go:noinline
+func (n *net) closeRest(k *kind, reference uint64, c chain, self uintptr) error {
 	ref := reference &^ stateOverflow
 	isForUs := isPlain(ref) && (k.release == releaseFree || k.release == releaseGo)
-	if isForUs && n.compareAndSwap(ref, ref|stateClosed|stateDying) {
-		if k.release == releaseGo {
-			return n.destroyGo(k, ref, hash)
-		}
-		free(uintptr(n.slot.object))
-		return n.ended(ref), nil
+	if !isForUs || !n.compareAndSwap(ref, ref|stateClosed|stateDying) {
+		return n.closeSlow(reference, k.siteOf(c))
 	}
-	return false, n.closeSlow(reference, k.site(hash))
+	if k.release == releaseGo {
+		if isGone, err := n.destroyGo(k, ref, c); !isGone {
+			return err
+		}
+	} else {
+		free(uintptr(n.slot.object))
+		if !n.ended(ref) {
+			return nil
+		}
+	}
+	n.bury(k, c, self)
+	return nil
+}
+
+// bury counts an object that this goroutine ended, and keeps its net for the
+// next one.
+func (n *net) bury(k *kind, c chain, self uintptr) {
+	site := k.siteOf(c)
+	s := lockStripeOf(self)
+	s.gone(n, k, site)
+	if !s.keepReady(n) {
+		s.keep(n)
+	}
+	s.unlock()
 }
 
 // closeSlow closes an object through the core.

@@ -83,11 +83,11 @@ func (k *kind) ending(op string, s status, code int32) error {
 
 // destroyGo runs the destructor of a claimed object. However it leaves, the
 // object is settled.
-func (n *net) destroyGo(k *kind, ref uint64, hash uintptr) (isGone bool, err error) {
+func (n *net) destroyGo(k *kind, ref uint64, c chain) (isGone bool, err error) {
 	returned := false
 	defer func() {
 		if !returned {
-			bindSettle(n.bits(ref), k.site(hash), outcomeCode(errExited))
+			bindSettle(n.bits(ref), k.siteOf(c), outcomeCode(errExited))
 			n.reuse(ref)
 		}
 	}()
@@ -97,7 +97,7 @@ func (n *net) destroyGo(k *kind, ref uint64, hash uintptr) (isGone bool, err err
 		return n.ended(ref), nil
 	}
 	code := outcomeCode(err)
-	s := bindSettle(n.bits(ref), k.site(hash), code)
+	s := bindSettle(n.bits(ref), k.siteOf(c), code)
 	n.reuse(ref)
 	return false, k.ending("close", s, code)
 }

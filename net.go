@@ -16,10 +16,11 @@ import (
 // object points at its net. When no handle is left, the collector finds the net
 // dead, and its cleanup tells the core. See docs/internals/net.md.
 type net struct {
-	slot   *slot  // C memory
-	group  *group // C memory
-	parent *net   // exact: keeps the net of the parent
-	shadow shadow // what the race detector sees
+	slot   *slot                // C memory
+	group  *group               // C memory
+	held   atomic.Pointer[kind] // the type of what is, or was last, in the slot
+	parent *net                 // exact: keeps the net of the parent
+	shadow shadow               // what the race detector sees
 	index  uint32
 }
 
@@ -43,7 +44,13 @@ func (n *net) bit() uint64 { return 1 << (n.index % groupSlots) }
 
 func (n *net) bits(ref uint64) uint64 { return ref&generationMask | uint64(n.index) }
 
-func (n *net) kind() *kind { return kinds[n.slot.kind].Load() }
+func (n *net) kind() *kind { return n.held.Load() }
+
+// hold says of what type the next object in the free slot is.
+func (n *net) hold(k *kind) {
+	n.held.Store(k)
+	n.slot.kind = k.id
+}
 
 func (n *net) compareAndSwap(old, new uint64) bool {
 	return atomic.CompareAndSwapUint64(&n.slot.state, old, new)
@@ -188,8 +195,8 @@ func onCollection(int) {
 // isWhole tells whether all slots of the stripe's chunk are free.
 func (s *stripe) isWhole() bool {
 	free := s.group.local | atomic.LoadUint64(&s.group.returned)
-	if s.ready != nil {
-		free |= s.ready.bit()
+	if s.ready != 0 {
+		free |= s.readyNet().bit()
 	}
 	return free == ^uint64(0)
 }
@@ -197,10 +204,10 @@ func (s *stripe) isWhole() bool {
 // detach gives up the stripe's chunk. Who gives its last slot back takes it.
 func (s *stripe) detach() {
 	c, g := s.chunk, s.group
-	if s.ready != nil {
-		g.local |= s.ready.bit()
+	if s.ready != 0 {
+		g.local |= s.readyNet().bit()
 	}
-	s.chunk, s.group, s.ready = nil, nil, nil
+	s.chunk, s.group, s.ready = nil, nil, 0
 	if g.local != 0 {
 		atomic.OrUint64(&g.returned, g.local)
 		g.local = 0
@@ -276,7 +283,17 @@ func (s *stripe) refillShared() (*net, status) {
 	}
 }
 
-// keep keeps a net whose slot is free for the next object. The stripe is locked.
+// keepReady keeps a net whose slot is free for the very next object. The stripe is
+// locked. False: another one is ready, or the net is not of the stripe's chunk.
+func (s *stripe) keepReady(n *net) bool {
+	if n.group != s.group || s.ready != 0 {
+		return false
+	}
+	s.ready = uintptr(unsafe.Pointer(n))
+	return true
+}
+
+// keep keeps a net whose slot is free for a later object. The stripe is locked.
 func (s *stripe) keep(n *net) {
 	switch {
 	case n.group == s.group:

@@ -52,8 +52,8 @@ func (k *kind) own(object unsafe.Pointer, options []OwnOption) (handle, error) {
 	var n *net
 	var why status
 	if k.isShared {
-		if n = s.ready; n != nil {
-			s.ready = nil
+		if s.ready != 0 {
+			n, s.ready = s.readyNet(), 0
 		} else if n = s.takeShared(); n == nil {
 			n, why = s.refillShared()
 		}
@@ -65,43 +65,63 @@ func (k *kind) own(object unsafe.Pointer, options []OwnOption) (handle, error) {
 		return handle{}, failure("own", k, why)
 	}
 	// What a slot without kin has in its other fields was written by prepare.
+	if n.kind() != k {
+		n.hold(k)
+	}
 	t := n.slot
 	t.object = uint64(uintptr(object))
 	t.sizeBytes = size
-	t.kind = k.id
 	t.epoch = atomic.LoadUint32(epoch)
+	counts := s.shard(k)
+	counts.opened++
+	counts.bytes += size
+	unchecked := counts.unchecked + size + operationBytes
+	counts.unchecked = unchecked
+	c := k.chain(hash)
+	cell := c.cell()
 	openedMS := uint32(atomic.LoadUint64(clock))
-	isSpent := s.opened(k, size)
-	shard := s.index
-	ref := t.state&generationMask | stateLive
-	chain := k.chain(hash)
-	site := chain.site()
-	s.unlock()
-	if site == 0 {
-		site = k.siteSlow(chain)
+	ref := t.state | stateLive
+	if !cell.isOf(c) || openedMS == 0 || unchecked >= opened.Limit() || ref >= generationLast {
+		return k.ownRare(s, n, c)
 	}
+	s.unlock()
+	return n.open(ref, cell.site(), openedMS), nil
+}
+
+// ownRare opens an object whose slot is filled but for the line and the time.
+//
+//go:noinline
+func (k *kind) ownRare(s *stripe, n *net, c chain) (handle, error) {
+	isSpent, shard := s.shard(k).unchecked >= creditBytes, s.index
+	s.unlock()
+	site := k.siteOf(c)
+	openedMS := uint32(atomic.LoadUint64(clock))
 	if openedMS == 0 {
 		openedMS = uint32(bindClockWake())
 	}
+	h := n.open(n.slot.state|stateLive, site, openedMS)
+	if h.ref >= generationLast {
+		h.ref |= referenceLast
+	}
+	if isSpent {
+		bindFlush(k.id, shard)
+	}
+	n.show(h.ref)
+	return h, nil
+}
+
+// open publishes the object in a slot that is filled.
+func (n *net) open(ref uint64, site, openedMS uint32) handle {
+	t := n.slot
 	t.site = site
 	t.openedMS = openedMS
 	raceOwned(n)
 	release64(&t.state, ref)
-	if isSpent {
-		bindFlush(k.id, shard)
-	}
-	if opened.Hook.Load() != nil {
-		n.show(ref)
-	}
-	return handle{n, ref | slowReference}, nil
+	return handle{n, ref | slowReference}
 }
 
 // show has a test's leak check see an object that was just opened.
-func (n *net) show(ref uint64) {
-	if hook := opened.Hook.Load(); hook != nil {
-		(*hook)(n.bits(ref), unsafe.Pointer(n))
-	}
-}
+func (n *net) show(ref uint64) { opened.Show(n.bits(ref), unsafe.Pointer(n)) }
 
 // ownOptions is what the options of Own said.
 type ownOptions struct {
@@ -168,6 +188,7 @@ func (k *kind) ownSlow(object unsafe.Pointer, rest ownOptions, isTraced bool) (h
 	if isTraced {
 		traceOpened(n.bits(ref))
 	}
+	n.held.Store(k)
 	n.show(ref)
 	h := handle{n, ref | slowReference}
 	if k.sizeOf != nil && !rest.isSize {

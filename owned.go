@@ -131,39 +131,32 @@ func (h handle) Close() error {
 	}
 	self, hash := goroutine.Trace()
 	k := n.kind()
+	c := k.chain(hash)
 	ref := h.ref &^ stateOverflow
-	if !isPlain(ref) || k.release != releaseNothing || !n.compareAndSwap(ref, ref&generationMask+generationUnit) {
-		if isGone, err := n.destroy(k, h.ref, hash); !isGone {
-			return err
-		}
+	if ref&referenceRest != 0 || k.release != releaseNothing {
+		return n.closeRest(k, h.ref, c, self)
+	}
+	if !n.compareAndSwap(ref, ref&generationMask+generationUnit) {
+		return n.closeSlow(h.ref, k.siteOf(c))
 	}
 	// The object is gone, as its state says. What is left is to count it, and to
 	// keep its net for the next one.
 	s := stripeOf(self)
 	if !s.tryLock() {
-		s = lockNext(self)
+		n.bury(k, c, self)
+		return nil
 	}
-	t := n.slot
-	t.object = 0
-	chain := k.chain(hash)
-	site := chain.site()
-	if site == 0 {
+	cell := c.cell()
+	if !cell.isOf(c) {
 		s.unlock()
-		site = k.siteSlow(chain)
-		s = lockStripe()
+		n.bury(k, c, self)
+		return nil
 	}
-	t.epoch = site
-	raceDestroyed(n)
-	isSpent := s.gone(k, t.sizeBytes)
-	if n.group != s.group || s.ready != nil {
+	s.gone(n, k, cell.site())
+	if !s.keepReady(n) {
 		s.keep(n)
-	} else {
-		s.ready = n
 	}
 	s.unlock()
-	if isSpent {
-		bindFlush(k.id, s.index)
-	}
 	return nil
 }
 

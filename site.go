@@ -6,6 +6,7 @@ package belay
 
 import (
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -65,18 +66,20 @@ func probe(depth int) bool {
 // chain is a chain of calls that ends at an object of a type.
 type chain uint64
 
+// cell is an entry of siteTable.
+type cell uint64
+
 func (k *kind) chain(hash uintptr) chain {
 	return chain((uint64(hash) ^ uint64(k.id)) * 0x9e3779b97f4a7c15)
 }
 
-// site is the site of a chain; 0: ask siteSlow.
-func (c chain) site() uint32 {
-	cell := atomic.LoadUint64(&siteTable[c>>siteShift])
-	if (cell^uint64(c))>>siteBits != 0 {
-		return 0
-	}
-	return uint32(cell) & siteMask
-}
+// cell is where the table has the chain's site, if it has it.
+func (c chain) cell() cell { return cell(atomic.LoadUint64(&siteTable[c>>siteShift])) }
+
+// isOf tells whether the cell holds the chain's site.
+func (l cell) isOf(c chain) bool { return uint64(l)^uint64(c) <= siteMask }
+
+func (l cell) site() uint32 { return uint32(l) & siteMask }
 
 // isDeep tells whether more addresses than a chain's must be mixed.
 func (c chain) isDeep() bool {
@@ -90,20 +93,14 @@ func (c chain) store(site uint32) {
 func (c chain) storeDeep() { atomic.StoreUint64(&siteTable[c>>siteShift], ^uint64(c)) }
 
 // site is the site of the stack whose trace has this hash.
-func (k *kind) site(hash uintptr) uint32 {
-	c := k.chain(hash)
-	if site := c.site(); site != 0 {
-		return site
+func (k *kind) site(hash uintptr) uint32 { return k.siteOf(k.chain(hash)) }
+
+func (k *kind) siteOf(c chain) uint32 {
+	if cell := c.cell(); cell.isOf(c) {
+		return cell.site()
 	}
 	return k.siteSlow(c)
 }
-
-// How many calls away from this package a line may be for a trace to reach it,
-// with room for this package's own frames and hidden ones.
-const (
-	reach     = goroutine.Depth - 1
-	reachDeep = goroutine.DepthDeep - 6
-)
 
 // siteSlow is the site of a chain that is not in the table, or that ends too
 // early there.
@@ -113,8 +110,8 @@ func (k *kind) siteSlow(c chain) uint32 {
 	if c.isDeep() || !framesAgree {
 		return k.siteHere()
 	}
-	site, depth := k.siteAsk()
-	if depth < reach {
+	site, isReached := k.siteAsk(c, goroutine.Depth)
+	if isReached {
 		c.store(site)
 	} else {
 		c.storeDeep()
@@ -129,64 +126,79 @@ func (k *kind) siteHere() uint32 {
 		_, hash = goroutine.TracePortable(0)
 	}
 	c := k.chain(hash)
-	if site := c.site(); site != 0 {
-		return site
+	if cell := c.cell(); cell.isOf(c) {
+		return cell.site()
 	}
-	site, depth := k.siteAsk()
-	if depth < reachDeep {
+	site, isReached := k.siteAsk(c, goroutine.DepthDeep)
+	if isReached {
 		c.store(site)
 	}
 	return site
 }
 
-// siteAsk asks the runtime for the frames.
+// siteAsk asks the runtime for the frames. isReached: the line is among the
+// depth return addresses that were mixed into the chain.
 //
 //go:noinline
-func (k *kind) siteAsk() (site uint32, depth int) {
-	var pcs [64]uintptr
+func (k *kind) siteAsk(c chain, depth int) (site uint32, isReached bool) {
+	var pcs, walked [goroutine.AddressesMax]uintptr
 	count := runtime.Callers(2, pcs[:])
-	line, depth := k.line(runtime.CallersFrames(pcs[:count]))
-	return bindSite(line), depth
+	line, at := k.line(runtime.CallersFrames(pcs[:count]))
+	addresses := walked[:goroutine.Addresses(&walked)]
+	if !framesAgree {
+		addresses = walked[:goroutine.AddressesPortable(&walked)]
+	}
+	for ; len(addresses) != 0; addresses = addresses[1:] {
+		mixed := addresses[:min(depth, len(addresses))]
+		if k.chain(goroutine.Hash(mixed)) == c {
+			isReached = slices.Contains(mixed, at)
+			break
+		}
+	}
+	return bindSite(line), isReached
 }
 
 // line picks the frame that the program's author wants to see: the first one
 // outside this package and outside the wrapper, which is the package that made
 // the type. A wrapper in the program's own package is told by its file. Failing
-// that, the wrapper's own line. depth is how many calls it is away from this
-// package's own.
-func (k *kind) line(frames *runtime.Frames) (line string, depth int) {
+// that, the wrapper's own line. at is the return address into the function that
+// the line is in, or was inlined into.
+func (k *kind) line(frames *runtime.Frames) (line string, at uintptr) {
 	var own, otherFile runtime.Frame
-	ownDepth, otherDepth := 0, 0
+	var ownAt, otherAt uintptr
 	for more := true; more; {
 		var frame runtime.Frame
 		frame, more = frames.Next()
+		if at == 0 {
+			at = frame.PC + 1
+		}
 		pkg := packageOf(frame.Function)
 		switch {
 		case frame.Function == "" || isOwn(pkg, frame.File):
 		case pkg != k.pkg && !isStandard(pkg):
-			return lineOf(frame), depth
+			return lineOf(frame), at
 		case pkg != k.pkg && own.PC == 0:
-			own, ownDepth = frame, depth
+			own, ownAt = frame, at
 		case pkg != k.pkg:
 			// The standard library called the wrapper: further out is no better.
 			more = false
 		default:
 			if own.PC == 0 {
-				own, ownDepth = frame, depth
+				own, ownAt = frame, at
 			}
 			if otherFile.PC == 0 && frame.File != k.file {
-				otherFile, otherDepth = frame, depth
+				otherFile, otherAt = frame, at
 			}
 		}
-		// A function that was inlined has no frame, and no Func.
-		if frame.Func != nil && !isOwn(pkg, frame.File) {
-			depth++
+		// What was inlined has no Func, and its caller the same return address.
+		if frame.Func != nil {
+			at = 0
 		}
 	}
 	if otherFile.PC != 0 {
-		return lineOf(otherFile), otherDepth
+		return lineOf(otherFile), otherAt
 	}
-	return lineOf(own), ownDepth
+	return lineOf(own), ownAt
 }
 
 // isOwn tells frames of this package from those of its tests.

@@ -4,6 +4,7 @@ package belay
 
 import (
 	"runtime"
+	"strings"
 	"testing"
 )
 
@@ -34,11 +35,34 @@ func TestLine(t *testing.T) {
 	count := runtime.Callers(1, pcs[:])
 	line, _ := k.line(runtime.CallersFrames(pcs[:count]))
 	_, file, _, _ := runtime.Caller(0)
-	if want := "belay.TestLine " + file + ":34"; line != want {
+	if want := "belay.TestLine " + file + ":35"; line != want {
 		t.Errorf("%q, not %q", line, want)
 	}
 	k.file = file
-	if line, _ := k.line(runtime.CallersFrames(pcs[:count])); line != "belay.TestLine "+file+":34" {
+	if line, _ := k.line(runtime.CallersFrames(pcs[:count])); line != "belay.TestLine "+file+":35" {
 		t.Error("without another file it is the wrapper's own line, not", line)
+	}
+}
+
+// Goal: a line that the trace reaches is found in the table from then on; of one beyond, the
+// table says so, and a longer trace finds it. Each line has its own site. Method: the line that
+// counts is at none, one or two wrappers from the one that asks.
+func TestSiteIsRemembered(t *testing.T) {
+	k := &kind{pkg: ownPackage, file: wrapperFile(), id: typeMax}
+	for wrappers, wrapper := range []func(*kind) (uint32, chain){siteFrom, wrapOnce, wrapTwice} {
+		isDeep := wrappers == 2
+		var sites [3]string
+		for i := range 2 {
+			site, c := wrapper(k)
+			if c.cell().isOf(c) == isDeep || c.isDeep() != isDeep {
+				t.Errorf("%d wrappers: the table has %x for chain %x", wrappers, c.cell(), c)
+			}
+			sites[i] = bindSiteText(site)
+		}
+		site, _ := wrapper(k)
+		sites[2] = bindSiteText(site)
+		if sites[0] != sites[1] || sites[0] == sites[2] || !strings.HasPrefix(sites[0], "belay.TestSiteIsRemembered ") {
+			t.Errorf("%d wrappers: %q", wrappers, sites)
+		}
 	}
 }

@@ -23,22 +23,23 @@ const (
 type stripe struct {
 	lock       uint32
 	index      uint32
-	untilTrace uint32 // opens until the next one that is traced
+	shards     uintptr // where its shard is in a type's counters
+	untilTrace uint32  // opens until the next one that is traced
 	pooled     int
 	chunk      *chunk // the shared net in use, and its group
 	group      *group
-	ready      *net // a free slot of it, the next to be taken: not among the bits
+	ready      uintptr // a free net of it, the next to be taken: not among the bits
 	spareCount int
 	spares     [4]*chunk
 	pool       [poolSize]*net
-	_          [424]byte // to a power of two: the index is then a shift
+	_          [416]byte // to a power of two: the index is then a shift
 }
 
 var stripes [stripeCount]stripe
 
 func init() {
 	for i := range stripes {
-		stripes[i].index = uint32(i)
+		stripes[i].index, stripes[i].shards = uint32(i), uintptr(i)*unsafe.Sizeof(shard{})
 	}
 }
 
@@ -58,7 +59,7 @@ func stripeOf(self uintptr) *stripe {
 	return (*stripe)(unsafe.Add(unsafe.Pointer(&stripes), self>>9%stripeCount*unsafe.Sizeof(stripe{})))
 }
 
-func (s *stripe) tryLock() bool { return atomic.CompareAndSwapUint32(&s.lock, 0, 1) }
+func (s *stripe) tryLock() bool { return atomic.SwapUint32(&s.lock, 1) == 0 }
 
 // lockNext locks another stripe than the goroutine's own, which was taken.
 func lockNext(self uintptr) *stripe {
@@ -74,8 +75,9 @@ func lockNext(self uintptr) *stripe {
 }
 
 // lockStripe locks a stripe: the goroutine's own, or another that is free.
-func lockStripe() *stripe {
-	self := goroutine.Identity()
+func lockStripe() *stripe { return lockStripeOf(goroutine.Identity()) }
+
+func lockStripeOf(self uintptr) *stripe {
 	if s := stripeOf(self); s.tryLock() {
 		return s
 	}
@@ -145,23 +147,19 @@ func (s *stripe) giveExact(n *net) {
 
 // shard is the stripe's part of a type's counters.
 func (s *stripe) shard(k *kind) *shard {
-	return (*shard)(unsafe.Add(unsafe.Pointer(k.counters), uintptr(s.index)*unsafe.Sizeof(shard{})))
+	return (*shard)(unsafe.Add(unsafe.Pointer(k.counters), s.shards))
 }
 
-// opened counts an object. True: the shard's credit is used up.
-func (s *stripe) opened(k *kind, bytes uint64) bool {
-	c := s.shard(k)
-	c.opened++
-	c.bytes += bytes
-	c.unchecked += max(bytes, operationBytes)
-	return c.unchecked >= creditBytes
+// gone counts the end of the object in a slot, which a line closed.
+func (s *stripe) gone(n *net, k *kind, site uint32) {
+	t := n.slot
+	t.object = 0
+	t.epoch = site
+	raceDestroyed(n)
+	counts := s.shard(k)
+	counts.gone++
+	counts.bytes -= t.sizeBytes
 }
 
-// gone counts the end of an object.
-func (s *stripe) gone(k *kind, bytes uint64) bool {
-	c := s.shard(k)
-	c.gone++
-	c.bytes -= bytes
-	c.unchecked += max(bytes, operationBytes)
-	return c.unchecked >= creditBytes
-}
+// readyNet is the net that is ready: s.chunk keeps it.
+func (s *stripe) readyNet() *net { return (*net)(pointer(s.ready)) }

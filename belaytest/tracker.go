@@ -32,8 +32,7 @@ var openings = struct {
 const slotBits = 1<<24 - 1
 
 func init() {
-	hook := noteOpening
-	opened.Hook.Store(&hook)
+	opened.Watch(noteOpening)
 }
 
 func noteOpening(handle uint64, net unsafe.Pointer) {

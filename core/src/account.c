@@ -53,18 +53,16 @@ static uint32_t account_shard(void) {
     return mine;
 }
 
-/* Adds to the shard's credit; looks at the total when it is used up. */
+/* Takes from the shard's credit; looks at the total when it is used up. Only growth does:
+ * what goes lowers neither a peak nor what the watch waits for, and the next look sees
+ * it.
+ */
 static void account_spend(uint32_t type, uint32_t shard, uint64_t bytes) {
     belay_ledger_shard *counters = &belay__account_of(type)->shards[shard];
-    uint64_t spent = belay__add_relaxed(&counters->unchecked, bytes) + bytes;
-    if (spent >= BELAY_CREDIT_BYTES) {
+    uint64_t cost = bytes + BELAY__ACCOUNT_OPERATION_BYTES;
+    if (belay__add_relaxed(&counters->unchecked, cost) + cost >= BELAY_CREDIT_BYTES) {
         belay__account_flush(type, shard);
     }
-}
-
-static uint64_t account_cost(uint64_t bytes) {
-    return bytes < BELAY__ACCOUNT_OPERATION_BYTES ? BELAY__ACCOUNT_OPERATION_BYTES
-                                                  : bytes;
 }
 
 void belay__account_opened(uint32_t type, uint64_t size_bytes) {
@@ -72,7 +70,7 @@ void belay__account_opened(uint32_t type, uint64_t size_bytes) {
     belay_ledger_shard *counters = &belay__account_of(type)->shards[shard];
     (void)belay__add_relaxed(&counters->opened, 1);
     (void)belay__add_relaxed(&counters->bytes, size_bytes);
-    account_spend(type, shard, account_cost(size_bytes));
+    account_spend(type, shard, size_bytes);
 }
 
 void belay__account_gone(uint32_t type, uint64_t count, uint64_t size_bytes) {
@@ -80,16 +78,15 @@ void belay__account_gone(uint32_t type, uint64_t count, uint64_t size_bytes) {
     belay_ledger_shard *counters = &belay__account_of(type)->shards[shard];
     (void)belay__add_relaxed(&counters->gone, count);
     (void)belay__add_relaxed(&counters->bytes, 0 - size_bytes);
-    account_spend(type, shard, account_cost(size_bytes));
 }
 
 void belay__account_resized(uint32_t type, uint64_t old_bytes, uint64_t new_bytes) {
     uint32_t shard = account_shard();
     belay_ledger_shard *counters = &belay__account_of(type)->shards[shard];
     (void)belay__add_relaxed(&counters->bytes, new_bytes - old_bytes);
-    account_spend(type, shard,
-            account_cost(new_bytes > old_bytes ? new_bytes - old_bytes
-                                               : old_bytes - new_bytes));
+    if (new_bytes > old_bytes) {
+        account_spend(type, shard, new_bytes - old_bytes);
+    }
 }
 
 /* Sums the shards. A shard's `gone` is read before `opened`, so that the difference of an
@@ -120,9 +117,33 @@ static void account_raise(uint64_t *peak, uint64_t value) {
     }
 }
 
+/* Brings a type's part of the total up to date. Under the lock. */
+static void account_look(uint32_t type) {
+    belay_ledger_shard *shards = belay__account_of(type)->shards;
+    for (uint32_t i = 0; i < BELAY_LEDGER_SHARDS; i++) {
+        uint64_t bytes = belay__load(&shards[i].bytes);
+        if (bytes != shards[i].counted) {
+            account_total_bytes += bytes - shards[i].counted;
+            shards[i].counted = bytes;
+        }
+    }
+}
+
+/* Whether the live bytes have reached the threshold. What other types closed since their
+ * last look counts too: all are looked at before the answer is yes. Under the lock. */
+static bool account_is_reached(void) {
+    uint32_t count =
+            (int64_t)account_total_bytes >= 0 && account_total_bytes >= account_threshold
+                    ? belay_type_count()
+                    : 0;
+    for (uint32_t id = 1; id <= count; id++) {
+        account_look(id);
+    }
+    return (int64_t)account_total_bytes >= 0 && account_total_bytes >= account_threshold;
+}
+
 void belay__account_flush(uint32_t type, uint32_t shard) {
     belay_ledger_counters *counters = belay__account_of(type);
-    belay_ledger_shard *mine = &counters->shards[shard];
     belay_stats sum = {0};
     account_sum(counters, &sum);
     account_raise(&counters->live_peak, sum.live);
@@ -131,12 +152,11 @@ void belay__account_flush(uint32_t type, uint32_t shard) {
     belay_account_fn notify = NULL;
     void *data = NULL;
     belay__lock_take(&account_lock);
-    belay__store_relaxed(&mine->unchecked, 0);
-    uint64_t bytes = belay__load(&mine->bytes);
-    account_total_bytes += bytes - mine->counted;
-    mine->counted = bytes;
+    belay__store_relaxed(&counters->shards[shard].unchecked, 0);
+    account_look(type);
+    bool is_reached = account_is_reached();
     uint64_t total = account_total_bytes;
-    if ((int64_t)total >= 0 && total >= account_threshold) {
+    if (is_reached) {
         notify = account_notify;
         data = account_notify_data;
         account_threshold = UINT64_MAX;

@@ -11,8 +11,8 @@
 
 #include "atomic.h"
 
-/* What one open or close counts at least towards the credit of its shard, so that peaks
- * of small objects are seen too: about every 1024 operations. */
+/* What one open costs of its shard's credit beside its bytes, so that peaks of small
+ * objects are seen too: every 1024 opens at most. */
 #define BELAY__ACCOUNT_OPERATION_BYTES 256
 
 /* Makes the counters of a new type. */

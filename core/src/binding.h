@@ -52,7 +52,7 @@ uint32_t *belay__bind_epoch(void);
 /* The net of `count` slots (1 or 64) from `first` died. Only pushes: one exchange. */
 void belay__bind_dead(uint32_t first, uint32_t count);
 
-/* A shard of a type moved more than its credit: looks at peaks and the watch. */
+/* A shard of a type opened more than its credit: looks at peaks and the watch. */
 void belay__bind_flush(uint32_t type, uint32_t shard);
 
 /* Interns the text of a site ("function file:line"); copies it. 0: no room, "?". */

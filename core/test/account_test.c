@@ -155,6 +155,33 @@ TRIAL(watch_calls_once) {
     assert_int_equal(never.calls, 0);
 }
 
+/* Goal: what was closed does not count for the watch, of whatever type it was. Method:
+ * waves below the threshold, each of another type, all closed but the last. */
+TRIAL(watch_forgets_what_is_closed) {
+    enum { MIB = 1024 * 1024, COUNT = 9 };
+
+    static thing objects[COUNT];
+    belay_handle handles[COUNT];
+    watch seen = {0};
+    belay_account_watch(10 * MIB, watch_note, &seen);
+    for (int wave = 0; wave < 4; wave++) {
+        belay_type type = thing_type_of((belay_type_options){.size_bytes = MIB});
+        for (int i = 0; i < COUNT; i++) {
+            handles[i] = thing_own(type, &objects[i]);
+        }
+        for (int i = 0; i < COUNT && wave < 3; i++) {
+            assert_status(BELAY_OK, belay_close(handles[i], NULL));
+        }
+    }
+    assert_int_equal(seen.calls, 0);
+    static thing more[2];
+    belay_type last = thing_type_of((belay_type_options){.size_bytes = MIB});
+    (void)thing_own(last, &more[0]);
+    (void)thing_own(last, &more[1]);
+    assert_int_equal(seen.calls, 1);
+    assert_in_range(seen.live_bytes, 10 * MIB, 11 * MIB);
+}
+
 /* Goal: bytes that only grow by resize count for the watch as well. Method: one object
  * grown past the threshold. */
 TRIAL(watch_sees_resize) {
@@ -225,6 +252,7 @@ int main(void) {
             cmocka_unit_test(stats_of_no_type),
             cmocka_unit_test(peaks_are_kept),
             cmocka_unit_test(watch_calls_once),
+            cmocka_unit_test(watch_forgets_what_is_closed),
             cmocka_unit_test(watch_sees_resize),
             cmocka_unit_test(epoch_marks_newcomers),
             cmocka_unit_test(counters_add_up_over_threads),

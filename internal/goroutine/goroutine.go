@@ -10,10 +10,13 @@ package goroutine
 import "runtime"
 
 // Depth is how many return addresses a trace covers.
-const Depth = 3
+const Depth = 2
 
 // DepthDeep is how many a deep trace covers.
 const DepthDeep = 10
+
+// AddressesMax is how many return addresses [Addresses] gives at most.
+const AddressesMax = 64
 
 // mix folds one return address into a trace's hash. The assembly does the same.
 func mix(hash, pc uintptr) uintptr {
@@ -36,3 +39,6 @@ func TracePortable(skip int) (self, hash uintptr) {
 	count := runtime.Callers(3+skip, pcs[:])
 	return Identity(), Hash(pcs[:count])
 }
+
+// AddressesPortable is Addresses by runtime.Callers.
+func AddressesPortable(into *[AddressesMax]uintptr) (count int) { return runtime.Callers(3, into[:]) }

@@ -17,25 +17,19 @@
 	JCC  done; \
 	MOVQ CX, AX
 
-// LAST takes the last return address.
-#define LAST \
-	ROLQ $13, DX; \
-	XORQ 8(AX), DX
-
 // func Trace() (self, hash uintptr)
+// Short, for what own and Close cost: the caller's own frame needs no check.
 TEXT ·Trace(SB), NOSPLIT|NOFRAME, $0-16
 	MOVQ R14, self+0(FP)
-	MOVQ 8(R14), R9
-	SUBQ $8, R9 // the last frame needs two words
-	XORL DX, DX
-	MOVQ BP, AX
-	CMPQ AX, 0(R14)
+	MOVQ 8(BP), DX
+	MOVQ 0(BP), AX
+	CMPQ AX, BP
 	JLS  done
-	CMPQ AX, R9
-	JCC  done
-	STEP
-	STEP
-	LAST
+	LEAQ 16(AX), CX
+	CMPQ CX, 8(R14)
+	JHI  done
+	ROLQ $13, DX
+	XORQ 8(AX), DX
 done:
 	MOVQ DX, hash+8(FP)
 	RET
@@ -83,6 +77,31 @@ next:
 	JNZ  next
 done:
 	MOVQ DX, hash+8(FP)
+	RET
+
+// func Addresses(into *[AddressesMax]uintptr) (count int)
+TEXT ·Addresses(SB), NOSPLIT|NOFRAME, $0-16
+	MOVQ into+0(FP), DI
+	MOVQ 8(R14), R9
+	SUBQ $8, R9
+	XORL BX, BX
+	MOVQ BP, AX
+	CMPQ AX, 0(R14)
+	JLS  done
+next:
+	CMPQ AX, R9
+	JCC  done
+	MOVQ 8(AX), CX
+	MOVQ CX, (DI)(BX*8)
+	INCQ BX
+	MOVQ 0(AX), CX
+	CMPQ CX, AX
+	JLS  done
+	MOVQ CX, AX
+	CMPQ BX, $64
+	JCS  next
+done:
+	MOVQ BX, count+8(FP)
 	RET
 
 // func Identity() uintptr

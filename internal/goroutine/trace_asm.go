@@ -24,5 +24,11 @@ func TraceDeep() (self, hash uintptr)
 //go:noescape
 func TraceAll() (self, hash uintptr)
 
+// Addresses writes the return addresses that a trace covers, and those further
+// up, and returns how many there are.
+//
+//go:noescape
+func Addresses(into *[AddressesMax]uintptr) (count int)
+
 // Identity returns the address of the running goroutine's descriptor.
 func Identity() uintptr

@@ -23,6 +23,9 @@ func TraceAll() (self, hash uintptr) {
 	return Identity(), Hash(pcs[:count])
 }
 
+// Addresses is AddressesPortable here.
+func Addresses(into *[AddressesMax]uintptr) (count int) { return runtime.Callers(3, into[:]) }
+
 // Identity returns 512 times the goroutine's number, read from its stack trace:
 // slow, and right. Descriptors are about that far apart where there are any.
 func Identity() uintptr {

@@ -10,5 +10,33 @@ import (
 
 // Hook is called with the handle of each object right after it was opened, on the goroutine
 // that opened it, with no lock held. As long as the hook keeps net, the collector does not
-// find the object forgotten. Nil, as in every program but a test: nobody looks.
-var Hook atomic.Pointer[func(handle uint64, net unsafe.Pointer)]
+// find the object forgotten.
+type Hook func(handle uint64, net unsafe.Pointer)
+
+// CreditBytes is how many bytes a shard of a type's counters moves before the core looks at
+// the total.
+const CreditBytes = 256 * 1024
+
+var (
+	hook  atomic.Pointer[Hook]
+	limit atomic.Uint64
+)
+
+func init() { limit.Store(CreditBytes) }
+
+// Watch has the hook called from now on.
+func Watch(h Hook) {
+	hook.Store(&h)
+	limit.Store(0)
+}
+
+// Limit is how many bytes a shard may have moved for an opening to be one of the many that
+// nobody looks at: CreditBytes, or 0 once there is a hook.
+func Limit() uint64 { return limit.Load() }
+
+// Show calls the hook, if there is one. As in every program but a test there is none.
+func Show(handle uint64, net unsafe.Pointer) {
+	if h := hook.Load(); h != nil {
+		(*h)(handle, net)
+	}
+}

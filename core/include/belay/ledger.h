@@ -126,9 +126,9 @@ typedef struct belay_ledger_shard {
     uint64_t opened;
     uint64_t gone; /* destroyed or disowned */
     uint64_t bytes;
-    uint64_t unchecked; /* writer's own: bytes moved since the shard last looked at the
-                           total */
-    uint64_t counted;   /* writer's own: bytes as of that look */
+    uint64_t unchecked; /* writer's own: bytes opened since the shard last looked at the
+                           total, and some for each object */
+    uint64_t counted;   /* writer's own: bytes as of the last look at the type */
     uint64_t reserved[3];
 } belay_ledger_shard;
 
