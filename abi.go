@@ -30,10 +30,11 @@ type group struct {
 	returned uint64
 	local    uint64
 	orphans  uint64
+	dead     uint64
 	kind     uint32
 	detached uint32
 	next     uint32
-	_        [7]uint32
+	_        [5]uint32
 }
 
 // shard is belay_ledger_shard.

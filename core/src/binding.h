@@ -49,7 +49,7 @@ uint64_t *belay__bind_clock(void);
 uint64_t belay__bind_clock_wake(void);
 uint32_t *belay__bind_epoch(void);
 
-/* The net of `count` slots (1 or 64) from `first` died. Only pushes: one exchange. */
+/* The net of `count` slots (1 or 64) from `first` died. Only pushes: a few bits. */
 void belay__bind_dead(uint32_t first, uint32_t count);
 
 /* A shard of a type opened more than its credit: looks at peaks and the watch. */

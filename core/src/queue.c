@@ -15,12 +15,15 @@
 
 #define QUEUE_TICK_MS 100
 #define QUEUE_IDLE_TICKS 100
-#define QUEUE_AHEAD 12  /* slots to prefetch ahead */
-#define QUEUE_HEADER 16 /* bytes that malloc keeps before a block */
+#define QUEUE_WORD_SHIFT 12 /* a word of queue_dead: 64 groups of 64 slots */
+#define QUEUE_AHEAD 12      /* slots to prefetch ahead */
+#define QUEUE_HEADER 16     /* bytes that malloc keeps before a block */
 
-/* A stack that is only ever taken whole, so there is no ABA. */
-static uint32_t queue_head = 0;
-static uint32_t queue_open = 0; /* nets and parked objects not yet done with */
+/* What was found dead: a bit for each group that has some, and in group->dead the slots.
+ * Claimed by an exchange with 0. So the worker goes through the slots in the order in
+ * which they lie, however the collector found them: half the time of any other order. */
+static uint64_t queue_dead[(BELAY__INDEX_MAX >> QUEUE_WORD_SHIFT) + 1] = {0};
+static uint32_t queue_open = 0; /* dead slots and parked objects not yet done with */
 
 static belay__lock queue_lock = BELAY__LOCK_INIT;
 static belay__signal queue_signal = BELAY__SIGNAL_INIT; /* there is work */
@@ -38,7 +41,7 @@ typedef struct queue_batch {
     size_t many_count;
     uint32_t many[BELAY_BATCH_MAX];
     uint64_t freed;    /* slots of the net in hand that are free and not given back yet */
-    belay__type *type; /* of the last object */
+    belay__type *type; /* of the last object; NULL: none yet */
     bool is_quick;     /* nothing is kept of single objects: the tight loop may be used */
 } queue_batch;
 
@@ -60,7 +63,7 @@ static void queue_batch_tell(queue_batch *batch) {
 
 static void queue_batch_rescued(
         queue_batch *batch, const belay__slot *slot, uint64_t handle) {
-    uint32_t type = belay__type_of(slot)->id;
+    uint32_t type = batch->type->id;
     uint32_t site = belay__get(&slot->site);
     if (batch->rescue.count == 0 || batch->rescue.type != type ||
             batch->rescue.opened != site) {
@@ -195,8 +198,8 @@ static void queue_rescue(queue_batch *batch, belay__slot *slot, uint32_t index) 
     }
 }
 
-static void queue_done(void) {
-    if (belay__add(&queue_open, (uint32_t)-1) == 1) {
+static void queue_done(uint32_t count) {
+    if (belay__add(&queue_open, 0 - count) == count) {
         belay__lock_take(&queue_lock);
         belay__signal_wake(&queue_quiet);
         belay__lock_drop(&queue_lock);
@@ -208,7 +211,7 @@ void belay__queue_hold(void) {
 }
 
 void belay__queue_unhold(void) {
-    queue_done();
+    queue_done(1);
 }
 
 static uint32_t queue_take_resumed(void) {
@@ -228,37 +231,40 @@ static void queue_fetch(const belay__slot *slot) {
     __builtin_prefetch((const void *)(object + belay__get(&slot->size_bytes)), 1);
 }
 
-/* Handles a dead net. Returns the next one. Slots and objects were last touched long ago,
- * and the wait for memory would be most of the cost: what comes next is fetched ahead. */
-static uint32_t queue_net(queue_batch *batch, uint32_t first) {
-    const belay__cold *cold = belay__table_cold(first);
-    uint32_t next = cold->queue_next;
-    uint32_t count = cold->queue_count;
+/* Handles the dead slots of a group. Slots and objects were last touched long ago, and
+ * the wait for memory would be most of the cost: what comes next is fetched ahead.
+ * following: the slots of the next such group, or of this one. Returns how many were
+ * dead. */
+static uint32_t queue_group(
+        queue_batch *batch, uint32_t first, const belay__slot *following) {
     belay__slot *slots = belay__table_slot(first);
-    const belay__slot *following = slots;
-    const belay__cold *following_cold = cold;
-    if (next != 0) {
-        following = belay__table_slot(next);
-        following_cold = belay__table_cold(next); /* read late: it is on its way */
-        __builtin_prefetch(following_cold);
-        __builtin_prefetch(belay__table_group(next), 1);
-    }
+    uint64_t dead = belay__swap(&belay__table_group(first)->dead, 0);
+    bool is_whole = dead == ~UINT64_C(0);
     batch->freed = 0;
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint64_t left = dead; left != 0; left &= left - 1) {
+        uint32_t i = (uint32_t)__builtin_ctzll(left);
         __builtin_prefetch(&following[i], 1);
-        if (batch->type != NULL && batch->type->options.destroy == belay_destroy_free) {
+        if (is_whole && batch->type != NULL &&
+                batch->type->options.destroy == belay_destroy_free) {
             uint32_t at = i + QUEUE_AHEAD;
-            if (at < count) {
-                queue_fetch(&slots[at]);
-            } else if (next != 0 && at - count < following_cold->queue_count) {
-                queue_fetch(&following[at - count]);
-            }
+            queue_fetch(at < BELAY__GROUP_SLOTS ? &slots[at]
+                                                : &following[at - BELAY__GROUP_SLOTS]);
         }
         queue_rescue(batch, &slots[i], first + i);
     }
     /* Only now: a recycled group must not be looked at as a dead one. */
-    belay__table_orphan(first, count, batch->freed);
-    return next;
+    belay__table_orphan(first, dead, batch->freed);
+    return (uint32_t)__builtin_popcountll(dead);
+}
+
+/* The first slot of the first of these groups. */
+static uint32_t queue_first(uint32_t word, uint64_t groups) {
+    return (word << QUEUE_WORD_SHIFT) +
+           (uint32_t)__builtin_ctzll(groups) * BELAY__GROUP_SLOTS;
+}
+
+static uint32_t queue_words(void) {
+    return (belay__table_end() + (1u << QUEUE_WORD_SHIFT) - 1) >> QUEUE_WORD_SHIFT;
 }
 
 bool belay__queue_run(void) {
@@ -269,20 +275,26 @@ bool belay__queue_run(void) {
         did_something = true;
         belay__ending ending = queue_ending();
         belay__end_claimed(index, &ending);
-        queue_done();
+        queue_done(1);
     }
-    uint32_t first = belay__swap(&queue_head, 0);
-    uint32_t net_count = 0;
-    while (first != 0) {
-        first = queue_net(&batch, first);
-        net_count++;
+    uint32_t words = queue_words();
+    uint32_t count = 0;
+    for (uint32_t word = 0; word < words; word++) {
+        uint64_t groups =
+                belay__load(&queue_dead[word]) ? belay__swap(&queue_dead[word], 0) : 0;
+        while (groups != 0) {
+            uint32_t first = queue_first(word, groups);
+            groups &= groups - 1;
+            count += queue_group(&batch, first,
+                    belay__table_slot(groups ? queue_first(word, groups) : first));
+        }
     }
     queue_batch_destroy(&batch);
     queue_batch_tell(&batch);
-    for (uint32_t i = 0; i < net_count; i++) {
-        queue_done();
+    if (count > 0) {
+        queue_done(count);
     }
-    return did_something || net_count > 0;
+    return did_something || count > 0;
 }
 
 static uint64_t queue_opened(void) {
@@ -316,6 +328,15 @@ static void queue_tick(uint32_t *ticks, uint64_t *opened) {
     }
 }
 
+static bool queue_has_dead(void) {
+    uint32_t words = queue_words();
+    uint32_t word = 0;
+    while (word < words && belay__or(&queue_dead[word], 0) == 0) {
+        word++;
+    }
+    return word < words;
+}
+
 static void *queue_worker(void *data) {
     (void)data;
     uint32_t ticks = 0;
@@ -332,7 +353,7 @@ static void *queue_worker(void *data) {
         /* Pairs with queue_wake: of the two, the later one sees the other. */
         (void)belay__swap(&queue_is_sleeping, 1);
         bool must_tick = is_holding || belay__or(&queue_clock, 0) != 0;
-        bool has_work = belay__or(&queue_head, 0) != 0 || queue_resumed != 0;
+        bool has_work = queue_has_dead() || queue_resumed != 0;
         if (!has_work && must_tick) {
             (void)belay__signal_wait_until(
                     &queue_signal, &queue_lock, belay__now_ms() + QUEUE_TICK_MS);
@@ -391,13 +412,12 @@ uint64_t belay__queue_clock_wake(void) {
 }
 
 void belay__queue_push(uint32_t first, uint32_t count) {
-    belay__cold *cold = belay__table_cold(first);
-    cold->queue_count = count;
-    (void)belay__add(&queue_open, 1);
-    uint32_t head = belay__load_relaxed(&queue_head);
-    do {
-        cold->queue_next = head;
-    } while (!belay__cas(&queue_head, &head, first));
+    uint64_t slots = ~UINT64_C(0) >> (BELAY__GROUP_SLOTS - count)
+                                             << first % BELAY__GROUP_SLOTS;
+    uint64_t group = UINT64_C(1) << (first / BELAY__GROUP_SLOTS) % 64;
+    (void)belay__add(&queue_open, count);
+    (void)belay__or(&belay__table_group(first)->dead, slots);
+    (void)belay__or(&queue_dead[first >> QUEUE_WORD_SHIFT], group);
     queue_wake();
 }
 

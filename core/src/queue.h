@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* queue.h - what the net found, and the worker that destroys it.
  *
- *   dead net -> push (one exchange; never fails, never waits) -> worker: close, destroy
- *
- * Entries are the slots' own cold records, so that pushing needs no memory. */
+ *   dead net -> push (sets bits; never fails, never waits) -> worker: close, destroy
+ */
 #ifndef BELAY__QUEUE_H
 #define BELAY__QUEUE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The net of these slots is dead. */
+/* The net of these slots, 1 or all 64 of a group, is dead. */
 void belay__queue_push(uint32_t first, uint32_t count);
 
 /* Claimed objects (linked by cold.next) whose guard became free. */

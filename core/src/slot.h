@@ -45,11 +45,12 @@ typedef struct belay__group {
     uint64_t local;    /* SHARED: free slots in the hands of the one stripe that has it;
                           plain */
     uint64_t orphans;  /* slots whose net is dead; all of them in a SHARED group */
+    uint64_t dead;     /* the same, of nets that the queue has not come to yet */
     uint32_t kind;     /* BELAY__GROUP_* */
     uint32_t detached; /* SHARED, 1: no stripe has it; who sees all slots returned takes
                           it */
     uint32_t next;     /* free list of groups; CORE: the stripe its slots go back to */
-    uint32_t padding[7];
+    uint32_t padding[5];
 } belay__group;
 
 /* What few objects need, beside the slot and private to the process. Made zero. */
@@ -61,9 +62,7 @@ typedef struct belay__cold {
     uint32_t foreign; /* goroutines parked for the guard; under the guard's lock */
     uint32_t pending; /* claimed objects that wait for the guard; likewise */
     uint32_t next; /* link: of a free list, or of `pending`, resumed, or pumped objects */
-    uint32_t queue_next;  /* link of the net's queue */
-    uint32_t queue_count; /* slots of the queued net */
-    uint32_t padding[2];
+    uint32_t padding[4];
 } belay__cold;
 
 /* Of the core's free slots, at most 16; one where tests want a slot to be used again by

@@ -177,13 +177,14 @@ static void table_recycle(belay__group *group, uint32_t first) {
     belay__lock_drop(&table_lock);
 }
 
-/* Claims a free exact slot whose net is dead: the one who clears its bit has it. Its net
- * is looked at again, as above. */
-static void table_claim_single(belay__group *group, uint32_t index) {
-    uint64_t bit = UINT64_C(1) << (index % BELAY__GROUP_SLOTS);
+/* Claims free exact slots whose nets are dead: the one who clears a bit has the slot. The
+ * nets are looked at again, as above. */
+static void table_claim_singles(belay__group *group, uint32_t first, uint64_t slots) {
     belay__lock_take(&table_lock);
-    if ((belay__load(&group->orphans) & bit) &&
-            (belay__and(&group->returned, ~bit) & bit)) {
+    slots &= belay__load(&group->orphans);
+    slots &= belay__and(&group->returned, ~slots);
+    for (; slots != 0; slots &= slots - 1) {
+        uint32_t index = first + (uint32_t)__builtin_ctzll(slots);
         belay__table_cold(index)->next = table_free_singles;
         table_free_singles = index;
     }
@@ -211,25 +212,25 @@ void belay__table_give(uint32_t index) {
         return;
     }
     if (group->kind == BELAY__GROUP_EXACT) {
-        table_claim_single(group, index);
+        table_claim_singles(group, index & ~(BELAY__GROUP_SLOTS - 1), bit);
     } else if (returned == ~UINT64_C(0)) {
         table_recycle(group, index & ~(BELAY__GROUP_SLOTS - 1));
     }
 }
 
-void belay__table_orphan(uint32_t first, uint32_t count, uint64_t freed) {
+void belay__table_orphan(uint32_t first, uint64_t dead, uint64_t freed) {
     belay__group *group = belay__table_group(first);
-    if (count == 1) {
-        uint64_t bit = UINT64_C(1) << (first % BELAY__GROUP_SLOTS);
-        (void)belay__or(&group->orphans, bit);
-        if ((belay__or(&group->returned, freed) | freed) & bit) {
-            table_claim_single(group, first);
+    if (group->kind == BELAY__GROUP_EXACT) {
+        (void)belay__or(&group->orphans, dead);
+        uint64_t free = (belay__or(&group->returned, freed) | freed) & dead;
+        if (free != 0) {
+            table_claim_singles(group, first, free);
         }
         return;
     }
     uint64_t local = group->local | freed; /* nobody has the group any more */
     group->local = 0;
-    (void)belay__or(&group->orphans, ~UINT64_C(0));
+    (void)belay__or(&group->orphans, dead);
     if ((belay__or(&group->returned, local) | local) == ~UINT64_C(0)) {
         table_recycle(group, first);
     }

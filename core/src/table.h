@@ -24,9 +24,9 @@ void belay__table_give(uint32_t index);
 /* Takes a group of 64 slots. 0 and a status on failure. */
 uint32_t belay__table_group_take(uint32_t kind, belay_status *out_status);
 
-/* The net of these slots is dead: recycles the ones that are free, now or when they are.
- */
-void belay__table_orphan(uint32_t first, uint32_t count, uint64_t freed);
+/* The nets of the slots `dead` of the group at `first` are dead: recycles the ones that
+ * are free, now or when they are. freed: of them, free and not given back yet. */
+void belay__table_orphan(uint32_t first, uint64_t dead, uint64_t freed);
 
 /* Takes a free EXACT slot without a net. 0: none. */
 uint32_t belay__table_single_take(void);

@@ -30,7 +30,7 @@ static const number numbers[] = {
         FIELD(belay_ledger_row, next), FIELD(belay_ledger_row, previous),
         FIELD(belay_ledger_row, root),
         SIZE(belay__group), FIELD(belay__group, returned), FIELD(belay__group, local),
-        FIELD(belay__group, orphans), FIELD(belay__group, kind),
+        FIELD(belay__group, orphans), FIELD(belay__group, dead), FIELD(belay__group, kind),
         FIELD(belay__group, detached), FIELD(belay__group, next),
         SIZE(belay_ledger_shard), FIELD(belay_ledger_shard, opened),
         FIELD(belay_ledger_shard, gone), FIELD(belay_ledger_shard, bytes),

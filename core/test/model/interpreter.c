@@ -210,7 +210,7 @@ static void let_go(int place) {
     if (self->slot != 0 && !self->is_net_dead) {
         self->is_net_dead = true;
         belay__bind_dead(self->slot, 1);
-        model_forget(&state.model, place);
+        model_forget(&state.model, place, self->slot);
         run_worker();
     }
     self->slot = 0;
@@ -367,7 +367,7 @@ static void use(interpreter_step operation, int place, uint8_t how) {
         if (self->slot != 0 && !self->is_net_dead) {
             self->is_net_dead = true;
             belay__bind_dead(self->slot, 1);
-            model_forget(&state.model, place);
+            model_forget(&state.model, place, self->slot);
         }
         return;
     }

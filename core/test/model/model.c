@@ -345,8 +345,14 @@ belay_status model_resize(model *self, int place, uint64_t bytes) {
     return BELAY_OK;
 }
 
-void model_forget(model *self, int place) {
-    list_push(&self->queue, place);
+void model_forget(model *self, int place, uint32_t slot) {
+    model_list *queue = &self->queue;
+    self->objects[place].slot = slot;
+    int at = queue->count++;
+    for (; at > 0 && self->objects[queue->places[at - 1]].slot > slot; at--) {
+        queue->places[at] = queue->places[at - 1];
+    }
+    queue->places[at] = place;
 }
 
 void model_run(model *self) {

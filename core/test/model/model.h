@@ -30,6 +30,7 @@ typedef struct model_object {
     int type;
     int parent; /* -1: none */
     int borrows;
+    uint32_t slot; /* of a dead net */
     int bad_codes; /* destructor calls that still give MODEL_CODE */
     uint64_t bytes;
     int ring[MODEL_OBJECTS]; /* children, as the cascade goes through them */
@@ -50,7 +51,7 @@ typedef struct model {
     model_counts counts[MODEL_TYPES];
     int log[MODEL_LOG]; /* destructor calls, by place */
     int log_count;
-    model_list queue;   /* nets that died, first the newest */
+    model_list queue;   /* nets that died, first the lowest slot */
     model_list pending; /* claimed, parked on a guard, first the newest */
     model_list resumed; /* claimed, whose guard was left, first the newest */
     model_list pump;    /* claimed, for the pump, first the oldest */
@@ -72,8 +73,8 @@ belay_status model_close(model *self, int place, int *out_code);
 belay_status model_close_wait(model *self, int place, int *out_code);
 belay_status model_disown(model *self, int place);
 belay_status model_resize(model *self, int place, uint64_t bytes);
-void model_forget(model *self, int place); /* its net died */
-void model_run(model *self);               /* the worker takes what is queued */
+void model_forget(model *self, int place, uint32_t slot); /* its net died */
+void model_run(model *self); /* the worker takes what is queued */
 int model_pump(model *self);
 
 #endif
