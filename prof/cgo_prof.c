@@ -17,6 +17,7 @@
 #endif
 
 #if defined(__linux__) && defined(PROF_HAS_ARCH) && !defined(PROF_SANITIZED)
+#include "trace/size.c"
 #include "trace/weight.c"
 #include "track/allocator.c"
 #ifdef __x86_64__

@@ -27,6 +27,7 @@ static const char main_usage[] =
         "  --mmap=BYTES    record private mappings of at least so many bytes too\n"
         "  --follow        record child processes too, each into a file of its own\n"
         "  --quiet         do not say where the trace is\n"
+        "BYTES and N may end in k, M or G (KiB, MiB, GiB): powers of 1024.\n"
         "\n"
         "report: reads a trace, or that of a running process.\n"
         "  (no option)     tables by Go call site and by C function\n"

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "../resolve/image.h"
+#include "../trace/size.h"
 #include "load.h"
 
 typedef struct run_options {
@@ -206,16 +207,17 @@ static int run_environment(const run_options *options, const char *library) {
     return 0;
 }
 
+/* True for no text at all, and for a number that the recorder reads. */
 static bool run_is_number(const char *text) {
-    return *text && strlen(text) < 18 && strspn(text, "0123456789") == strlen(text) &&
-           strspn(text, "0") != strlen(text);
+    uint64_t number;
+
+    return !text || prof__size_parse(text, &number);
 }
 
-/* The limits of the recorder. */
 static bool run_is_room(const char *blocks) {
-    unsigned long count = strtoul(blocks, NULL, 10);
+    uint64_t count;
 
-    return count >= 1ul << 10 && count <= 1ul << 27 && (count & (count - 1)) == 0;
+    return !blocks || (prof__size_parse(blocks, &count) && prof__size_is_room(count));
 }
 
 static int run_parse(int argc, char **argv, run_options *options) {
@@ -245,16 +247,12 @@ static int run_parse(int argc, char **argv, run_options *options) {
             return 2;
         }
     }
-    if (!run_is_number(options->every) ||
-            (options->blocks && !run_is_number(options->blocks)) ||
-            (options->mappings && !run_is_number(options->mappings))) {
-        fprintf(stderr,
-                "belay-prof: --every, --blocks and --mmap take a number above 0\n");
+    if (!run_is_number(options->every) || !run_is_number(options->mappings)) {
+        fprintf(stderr, "belay-prof: run: --every and --mmap take " PROF_SIZE_FORMS "\n");
         return 2;
     }
-    if (options->blocks && !run_is_room(options->blocks)) {
-        fprintf(stderr, "belay-prof: run: --blocks takes a power of two from 1024 to "
-                        "134217728\n");
+    if (!run_is_room(options->blocks)) {
+        fprintf(stderr, "belay-prof: run: --blocks takes " PROF_SIZE_ROOM_FORMS "\n");
         return 2;
     }
     if (options->is_following && !strstr(options->file, "%p")) {

@@ -8,9 +8,11 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "../trace/size.h"
 #include "allocator.h"
 #include "area.h"
 #include "goruntime.h"
@@ -21,12 +23,11 @@
 
 enum {
     START_PATH_BYTES = 4096,
+    START_PARTS = 7, /* of a message */
     START_PERIOD_BYTES = 512 * 1024,
     START_STACKS = 1 << 17,
     START_FRAMES = 1 << 22,
     START_BLOCKS = 1 << 22,
-    START_BLOCKS_MIN = 1 << 10,
-    START_BLOCKS_MAX = 1 << 27,
     START_BLOCKS_PAD = 32 /* the last windows reach beyond the power of two */
 };
 
@@ -36,36 +37,60 @@ enum { START_IDLE, START_BUSY, START_WAITING, START_DONE };
 static _Atomic int start_state = START_IDLE;
 static bool start_is_following = false;
 
-static void start_say(const char *what, const char *why) {
-    char line[512];
-    size_t used = 0;
-    const char *parts[] = {"belay-prof: ", what, why ? ": " : "", why ? why : "",
-            "; the program runs without a profile\n"};
+/* A number in the environment; nothing, or an empty text, means `otherwise`. */
+typedef struct start_setting {
+    const char *name;
+    uint64_t otherwise;
+    const char *instead; /* what `otherwise` means, for people */
+    bool is_room;        /* it is a number of blocks */
+    bool is_said;        /* that it can't be read; a forked child does not repeat it */
+} start_setting;
 
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        size_t length = strlen(parts[i]);
+static start_setting start_every = {.name = "BELAY_PROF_EVERY",
+        .otherwise = START_PERIOD_BYTES,
+        .instead = "one sample each 524288 bytes is taken"};
+static start_setting start_blocks = {.name = "BELAY_PROF_BLOCKS",
+        .otherwise = START_BLOCKS,
+        .instead = "there is room for 4194304 live blocks",
+        .is_room = true};
+static start_setting start_mmap = {.name = "BELAY_PROF_MMAP",
+        .otherwise = SIZE_MAX,
+        .instead = "no mappings are recorded"};
+static start_setting start_owner = {.name = "BELAY_PROF_OWNER",
+        .otherwise = 0,
+        .instead = "every process is recorded"};
 
-        if (length > sizeof line - used) {
-            length = sizeof line - used;
-        }
-        memcpy(line + used, parts[i], length);
-        used += length;
+/* Says "WHAT: WHY; THEN" on stderr, without memory of its own. */
+static void start_say(const char *what, const char *why, const char *then) {
+    const char *parts[START_PARTS] = {"belay-prof: ", what, ": ", why, "; ", then, "\n"};
+    struct iovec pieces[START_PARTS];
+
+    for (int i = 0; i < START_PARTS; i++) {
+        pieces[i] = (struct iovec){(void *)(uintptr_t)parts[i], strlen(parts[i])};
     }
-    if (write(STDERR_FILENO, line, used) < 0) {
+    if (writev(STDERR_FILENO, pieces, START_PARTS) < 0) {
         return; /* nowhere to say it */
     }
 }
 
-static uint64_t start_number(const char *text, uint64_t otherwise) {
-    uint64_t value = 0;
+static uint64_t start_number(start_setting *setting) {
+    const char *text = secure_getenv(setting->name);
+    uint64_t value;
 
     if (!text || !*text) {
-        return otherwise;
+        return setting->otherwise;
     }
-    for (; *text >= '0' && *text <= '9' && value < UINT64_MAX / 16; text++) {
-        value = value * 10 + (uint64_t)(*text - '0');
+    if (prof__size_parse(text, &value) &&
+            (!setting->is_room || prof__size_is_room(value))) {
+        return value;
     }
-    return *text ? otherwise : value;
+    if (!setting->is_said) {
+        setting->is_said = true;
+        start_say(setting->name,
+                setting->is_room ? "not " PROF_SIZE_ROOM_FORMS : "not " PROF_SIZE_FORMS,
+                setting->instead);
+    }
+    return setting->otherwise;
 }
 
 /* Writes `pattern` with the process id for each %p. */
@@ -160,17 +185,11 @@ static void start_describe(uint64_t period_bytes) {
 }
 
 static const char *start_open(const char *path, uint64_t period_bytes) {
-    prof_area_limits limits = {START_FRAMES, START_STACKS, START_BLOCKS};
-    uint64_t blocks = start_number(secure_getenv("BELAY_PROF_BLOCKS"), START_BLOCKS);
+    prof_area_limits limits = {.frames = START_FRAMES, .stacks = START_STACKS};
     const char *problem;
 
-    if (blocks < START_BLOCKS_MIN || blocks > START_BLOCKS_MAX ||
-            (blocks & (blocks - 1))) {
-        errno = EINVAL;
-        return "BELAY_PROF_BLOCKS is not a power of two between 2^10 and 2^27";
-    }
-    prof__mappings_minimum = start_number(secure_getenv("BELAY_PROF_MMAP"), SIZE_MAX);
-    limits.blocks = blocks + START_BLOCKS_PAD;
+    prof__mappings_minimum = start_number(&start_mmap);
+    limits.blocks = start_number(&start_blocks) + START_BLOCKS_PAD;
     problem = prof__area_create(path, &limits);
     if (problem) {
         return problem;
@@ -181,7 +200,7 @@ static const char *start_open(const char *path, uint64_t period_bytes) {
 }
 
 static void start_from_environment(const char *file) {
-    uint64_t owner = start_number(secure_getenv("BELAY_PROF_OWNER"), 0);
+    uint64_t owner = start_number(&start_owner);
     char path[START_PATH_BYTES];
     const char *problem;
 
@@ -194,11 +213,10 @@ static void start_from_environment(const char *file) {
         start_hide(secure_getenv("BELAY_PROF_LIBRARY"));
     }
     start_path(file, path);
-    problem = start_open(
-            path, start_number(secure_getenv("BELAY_PROF_EVERY"), START_PERIOD_BYTES));
+    problem = start_open(path, start_number(&start_every));
     if (problem) {
         if (errno != EALREADY) { /* linked in and preloaded: one of the two records */
-            start_say(path, problem);
+            start_say(path, problem, "the program runs without a profile");
         }
         prof__recorder_stop();
     }

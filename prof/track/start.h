@@ -5,9 +5,10 @@
  *   BELAY_PROF_EVERY   mean distance of samples in bytes; 1: every allocation
  *   BELAY_PROF_BLOCKS  room for so many live blocks (a power of two)
  *   BELAY_PROF_MMAP    also record mappings of at least so many bytes
- *   BELAY_PROF_OWNER   the only process to record; unset: every process, each its own
- * file BELAY_PROF_LIBRARY what to take out of LD_PRELOAD, so that children start without
- * us
+ *   BELAY_PROF_OWNER   the only process to record; unset: every process
+ *   BELAY_PROF_LIBRARY what to take out of LD_PRELOAD: children start without us
+ *
+ * Numbers are those of trace/size.h. What is none is as if unset, and stderr says so.
  *
  * Preloaded without a file's name, it records into belay-prof.PID.trace. Linked into a
  * program, it waits for BELAY_PROF_FILE or for prof__start_file. */
