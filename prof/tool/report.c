@@ -135,7 +135,7 @@ static int report_watch(const char *what, const report_options *options) {
         bool is_good, is_screen = ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0;
         size_t rows = window.ws_row > 10 ? window.ws_row - 8u : 4;
 
-        if (!prof__load_profile(what, true, NULL, &profile)) {
+        if (!prof__load_profile(what, false, NULL, &profile)) {
             return 1;
         }
         if (is_screen) {
