@@ -28,6 +28,7 @@
 #include "track/area.c"
 #include "track/blocks.c"
 #include "track/cfi.c"
+#include "track/extents.c"
 #include "track/goruntime.c"
 #include "track/hooks.c"
 #include "track/mappings.c"

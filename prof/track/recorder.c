@@ -20,6 +20,7 @@ void prof__recorder_start(uint64_t period_bytes) {
     recorder_period = period_bytes;
     prof__stacks_init();
     prof__blocks_init(period_bytes == 1);
+    prof__extents_init(period_bytes);
     atomic_store_explicit(&recorder_state, RECORDER_ON, memory_order_release);
 }
 
@@ -97,6 +98,13 @@ static __attribute__((noinline)) prof_thread *recorder_sample(size_t size) {
     return thread;
 }
 
+/* The same, at once when every allocation is. */
+static inline prof_thread *recorder_due(size_t size) {
+    prof_thread *thread = prof__local.thread;
+
+    return thread && recorder_period == 1 ? thread : recorder_sample(size);
+}
+
 /* Enters the recorder when an allocation of `size` is due; else returns NULL. */
 static inline prof_thread *recorder_enter_due(size_t size) {
     prof_thread *thread;
@@ -105,12 +113,9 @@ static inline prof_thread *recorder_enter_due(size_t size) {
         recorder_refuse();
         return NULL;
     }
-    thread = prof__local.thread;
-    if (!thread || recorder_period != 1) {
-        thread = recorder_sample(size);
-        if (!thread) {
-            recorder_leave();
-        }
+    thread = recorder_due(size);
+    if (!thread) {
+        recorder_leave();
     }
     return thread;
 }
@@ -143,17 +148,47 @@ void prof__recorder_allocated(const void *block, size_t size, const prof_origin 
     }
 }
 
-void prof__recorder_mapped(const void *block, size_t size, const prof_origin *origin) {
-    prof_thread *thread = recorder_enter_due(size);
+bool prof__recorder_follows(const void *address) {
+    bool has = false;
 
-    if (thread) {
-        const prof_memo *memo = prof__walk_stack(thread, origin);
-
-        if (!prof__walk_is_runtime(memo->stack)) {
-            recorder_note(block, size, memo);
-        }
+    if (recorder_enter()) {
+        has = prof__extents_has((uintptr_t)address);
         recorder_leave();
     }
+    return has;
+}
+
+/* Adds a mapping, and notes it if it is due. */
+static void recorder_follow(
+        prof_pages pages, prof_thread *thread, const prof_origin *origin) {
+    const prof_memo *memo = thread ? prof__walk_stack(thread, origin) : NULL;
+    bool is_noted = memo && !prof__walk_is_runtime(memo->stack);
+
+    if (prof__extents_add(pages, is_noted) && is_noted) {
+        recorder_note((const void *)pages.start, pages.bytes, memo);
+    }
+}
+
+void prof__recorder_remapped(
+        const prof_remap *remap, size_t minimum, const prof_origin *origin) {
+    prof_thread *thread;
+
+    if (!recorder_enter()) {
+        recorder_refuse();
+        return;
+    }
+    thread = recorder_period == 1 ? NULL : prof__threads_get();
+    prof__extents_cut(
+            remap->gone, remap->newest, thread ? prof__threads_random(thread) : 0);
+    prof__extents_cut(
+            remap->fresh, UINT64_MAX, thread ? prof__threads_random(thread) : 0);
+    if (remap->is_followed) {
+        bool is_due = remap->fresh.bytes >= minimum;
+
+        recorder_follow(
+                remap->fresh, is_due ? recorder_due(remap->fresh.bytes) : NULL, origin);
+    }
+    recorder_leave();
 }
 
 uint64_t prof__recorder_freed(const void *block) {

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "extents.h"
 #include "walk.h"
 
 /* Begins to record into prof__area, every `period_bytes` on average, or all for 1. */
@@ -25,8 +26,21 @@ void prof__recorder_stop(void);
 /* Notes a new block, if a sample is due. Called by a hook that found size >= left. */
 void prof__recorder_allocated(const void *block, size_t size, const prof_origin *origin);
 
-/* The same for a mapping, unless the Go runtime made it for its own heap. */
-void prof__recorder_mapped(const void *block, size_t size, const prof_origin *origin);
+/* What a call of mmap, mremap or munmap has done; 0 bytes: not that. */
+typedef struct prof_remap {
+    prof_pages gone, fresh;
+    uint64_t newest;  /* prof__extents_newest before the call */
+    bool is_followed; /* `fresh` is memory of the program's own, not a file's */
+} prof_remap;
+
+/* True when `address` is in a mapping that is followed. */
+bool prof__recorder_follows(const void *address);
+
+/* Notes what has become of the mappings. What is fresh counts as an allocation if it is
+ * followed and of at least `minimum` bytes, unless the Go runtime made it for its own
+ * heap. `origin` may be NULL when nothing is fresh. */
+void prof__recorder_remapped(
+        const prof_remap *remap, size_t minimum, const prof_origin *origin);
 
 /* Notes that a block is about to be freed. Returns 0 when it was not known; else what
  * prof__recorder_restore needs. */

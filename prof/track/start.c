@@ -15,6 +15,7 @@
 #include "../trace/size.h"
 #include "allocator.h"
 #include "area.h"
+#include "extents.h"
 #include "goruntime.h"
 #include "hooks.h"
 #include "mappings.h"
@@ -230,6 +231,7 @@ static void start_in_child(void) {
     prof__local.is_busy++;
     prof__area_abandon();
     prof__modules_forget();
+    prof__extents_forget();
     prof__local.thread = NULL;
     prof__recorder_stop();
     if (was_recording && start_is_following) {

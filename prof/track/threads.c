@@ -107,7 +107,8 @@ static prof_thread *threads_take_state(void) {
     }
     threads_release();
     if (!thread) {
-        thread = mmap(NULL, sizeof *thread, PROT_READ | PROT_WRITE,
+        /* Not mmap: that is our hook, and this no mapping of the program's. */
+        thread = (void *)syscall(SYS_mmap, NULL, sizeof *thread, PROT_READ | PROT_WRITE,
                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         errno = saved_errno;
     }
