@@ -20,7 +20,17 @@ const char *prof__text_bytes(double bytes, char text[24]) {
     return text;
 }
 
-static void text_losses(FILE *out, const prof_trace_header *header) {
+static bool text_has_go(const prof_snapshot *snapshot) {
+    bool has_go = snapshot->header.flags & PROF_FLAG_GO;
+
+    for (size_t i = 0; i < snapshot->module_count; i++) {
+        has_go = has_go || snapshot->modules[i].go_text;
+    }
+    return has_go;
+}
+
+static void text_losses(FILE *out, const prof_snapshot *snapshot) {
+    const prof_trace_header *header = &snapshot->header;
     static const char *const texts[PROF_LOSS_COUNT] = {
 #define X(name, field, text) text,
             PROF_LOSS_LIST(X)
@@ -39,7 +49,7 @@ static void text_losses(FILE *out, const prof_trace_header *header) {
     if (!is_any) {
         fprintf(out, "lost: nothing\n");
     }
-    if (!(header->flags & PROF_FLAG_GO)) {
+    if (!text_has_go(snapshot)) {
         fprintf(out,
                 "note: the program itself is not Go; `belay-prof run --follow` records "
                 "those it starts\n");
@@ -113,7 +123,7 @@ static void text_head(FILE *out, const prof_profile *profile, const prof_sites *
                 profile->object_count, profile->object_blocks, profile->ledger);
     }
     text_few(out, &profile->snapshot);
-    text_losses(out, header);
+    text_losses(out, &profile->snapshot);
     if (profile->changed_modules) {
         fprintf(out,
                 "warning: %zu files changed since the program ran and give no names\n",

@@ -130,6 +130,18 @@ static void profile_main_module(prof_profile *profile, const prof_image *image) 
     profile->main_module[used] = 0;
 }
 
+/* The first module with Go code in it: a program's own comes before its plugins. */
+static void profile_find_main(const profile_builder *builder) {
+    size_t count = builder->modules ? builder->profile->snapshot.module_count : 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (builder->modules[i].has_go) {
+            profile_main_module(builder->profile, &builder->modules[i].image);
+            return;
+        }
+    }
+}
+
 /* True when the file is the one that was mapped, as far as its build id tells. */
 static bool profile_is_same(const prof_image *image, const prof_module *module) {
     for (int i = 0; module->build_id_len && i < image->segment_count; i++) {
@@ -147,7 +159,6 @@ static bool profile_is_same(const prof_image *image, const prof_module *module) 
 
 static profile_module *profile_open(profile_builder *builder, size_t index) {
     prof_profile *profile = builder->profile;
-    const prof_trace_header *header = &profile->snapshot.header;
     const prof_module *module = &profile->snapshot.modules[index];
     profile_module *open = &builder->modules[index];
 
@@ -163,12 +174,10 @@ static profile_module *profile_open(profile_builder *builder, size_t index) {
         return open;
     }
     open->native = prof__native_open(module->path, module->bias);
-    if ((header->flags & PROF_FLAG_GO) && header->go_text >= module->start &&
-            header->go_text < module->end) {
-        open->has_go = prof__gotable_open(&open->image, header->go_text - module->bias,
-                header->go_etext - module->bias, header->go_gofunc - module->bias,
-                header->go_pclntab - module->bias, &open->go);
-        profile_main_module(profile, &open->image);
+    if (module->go_text) {
+        open->has_go = prof__gotable_open(&open->image, module->go_text - module->bias,
+                module->go_etext - module->bias, module->go_gofunc - module->bias,
+                module->go_pclntab - module->bias, &open->go);
     }
     return open;
 }
@@ -320,6 +329,7 @@ bool prof__profile_build(
     for (size_t i = 0; i < profile.snapshot.stack_count && !builder.has_failed; i++) {
         profile_add_sample(&builder, i);
     }
+    profile_find_main(&builder);
     profile_close(&builder);
     if (builder.has_failed) {
         prof__profile_free(&profile);

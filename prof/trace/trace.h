@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 #define PROF_TRACE_MAGIC 0x31464f5250594c42ULL /* "BLYPROF1" */
-#define PROF_TRACE_VERSION 1u
+#define PROF_TRACE_VERSION 2u
 
 enum {
     PROF_HEADER_BYTES = 4096,
@@ -38,7 +38,7 @@ enum {
 /* Bits of prof_trace_header.flags. */
 enum {
     PROF_FLAG_BYPASSED = 1, /* the program's own malloc precedes ours: nothing was seen */
-    PROF_FLAG_GO = 2,       /* the go_ fields are valid */
+    PROF_FLAG_GO = 2,       /* the program itself is Go */
     PROF_FLAG_LINKED = 4    /* linked into the program, not preloaded */
 };
 
@@ -84,7 +84,6 @@ typedef struct prof_trace_header {
     prof_section stacks;   /* prof_stack, open addressing by hash */
     prof_section frames;   /* uint64_t return addresses */
     prof_section blocks;   /* prof_block, see track/blocks.c for the placing */
-    uint64_t go_text, go_etext, go_gofunc, go_pclntab; /* addresses in the target */
     _Atomic uint64_t frames_used;
     _Atomic uint64_t modules_used;
     _Atomic uint64_t losses[PROF_LOSS_COUNT];
@@ -110,7 +109,9 @@ typedef struct prof_module {
     uint64_t bias;         /* mapped address - address in the ELF file */
     uint32_t build_id_len;
     uint8_t build_id[36];
-    char path[440];
+    uint64_t go_text, go_etext; /* Go code in it, in the target; 0: none */
+    uint64_t go_gofunc, go_pclntab;
+    char path[408];
 } prof_module;
 
 typedef struct prof_stack {

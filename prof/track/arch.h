@@ -31,8 +31,9 @@
  * call, at `code`, tells where it has put g and the depth. */
 void prof__arch_cross(const uint8_t *code, prof_rule *out_rule);
 
-/* Where crosscall2, whose code begins at `code`, keeps C's registers: bytes from the
- * frame of cgocallback. 0: follow cgocallback's frame pointer, or unknown. */
-uint64_t prof__arch_callback_distance(const uint8_t *code, uint64_t bytes);
+/* Where crosscall2, whose code in `module` begins at `code`, keeps C's registers: bytes
+ * from the frame of cgocallback. 0: follow cgocallback's frame pointer, or unknown. */
+uint64_t prof__arch_callback_distance(
+        const prof_gomodule *module, const uint8_t *code, uint64_t bytes);
 
 #endif

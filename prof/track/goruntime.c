@@ -49,16 +49,9 @@ static bool goruntime_contains(const go_image *image, uint64_t at, uint64_t byte
     return false;
 }
 
-static void goruntime_load(go_image *image) {
-    const ElfW(Phdr) *header = (const ElfW(Phdr) *)getauxval(AT_PHDR);
-    uint64_t count = getauxval(AT_PHNUM), bias = 0;
-
-    for (uint64_t i = 0; header && i < count; i++) {
-        if (header[i].p_type == PT_PHDR) {
-            bias = (uintptr_t)header - header[i].p_vaddr;
-        }
-    }
-    for (uint64_t i = 0; header && i < count && image->count < GO_SEGMENTS_MAX; i++) {
+static void goruntime_load(
+        go_image *image, const ElfW(Phdr) * header, uint64_t count, uint64_t bias) {
+    for (uint64_t i = 0; i < count && image->count < GO_SEGMENTS_MAX; i++) {
         if (header[i].p_type == PT_LOAD && (header[i].p_flags & PF_R)) {
             go_segment *segment = &image->segments[image->count++];
 
@@ -106,18 +99,20 @@ static const uint64_t *goruntime_module(const go_image *image) {
     return NULL;
 }
 
-static void goruntime_add(prof_range range[2], uint64_t start, uint64_t end) {
+static void goruntime_note(prof_range range[2], uint64_t start, uint64_t end) {
     range[range[0].end != 0] = (prof_range){start, end};
 }
 
 /* Goes through the table of functions once; a program has up to some 100,000. */
-static void goruntime_functions(const go_image *image, const uint64_t *word) {
+static void goruntime_functions(
+        const go_image *image, const uint64_t *word, prof_gomodule *module) {
     const uint32_t *table = (const uint32_t *)(uintptr_t)word[GO_TABLE];
     uint64_t count = word[GO_TABLE + 1] - 1; /* the last row is the end of the code */
     prof_range crosscall2 = {0, 0};
 
     for (uint64_t i = 0; i < count; i++, table += 2) {
-        uint64_t start = prof__go.text + table[0], end = prof__go.text + table[2];
+        uint64_t start = module->text.start + table[0];
+        uint64_t end = module->text.start + table[2];
         uint64_t function = word[GO_FUNCS] + table[1];
         int32_t name_at;
         const char *name;
@@ -131,41 +126,71 @@ static void goruntime_functions(const go_image *image, const uint64_t *word) {
         }
         name = (const char *)(uintptr_t)word[GO_NAMES] + name_at;
         if (name[8] == 'a' && strcmp(name, "runtime.asmcgocall") == 0) {
-            goruntime_add(prof__go.asmcgocall, start, end);
+            goruntime_note(module->asmcgocall, start, end);
         } else if (name[8] == 'c' && strcmp(name, "runtime.cgocallback") == 0) {
-            goruntime_add(prof__go.cgocallback, start, end);
+            goruntime_note(module->cgocallback, start, end);
         } else if (name[8] == 'l' && strcmp(name, "crosscall2") == 0) {
             crosscall2 = (prof_range){start, end};
         }
     }
-    prof__go.callback_distance =
-            prof__arch_callback_distance((const uint8_t *)(uintptr_t)crosscall2.start,
-                    crosscall2.end - crosscall2.start);
+    module->callback_distance = prof__arch_callback_distance(module,
+            (const uint8_t *)(uintptr_t)crosscall2.start,
+            crosscall2.end - crosscall2.start);
 }
 
-bool prof__goruntime_find(void) {
+const prof_gomodule *prof__goruntime_add(
+        prof_range range, const ElfW(Phdr) * headers, uint64_t count, uint64_t bias) {
+    int known = atomic_load_explicit(&prof__go.count, memory_order_relaxed);
+    prof_gomodule *module = &prof__go.modules[known];
     go_image image = {.count = 0};
     const uint64_t *word;
 
-    goruntime_load(&image);
-    word = goruntime_module(&image);
-    if (!word) {
-        return false;
+    for (int i = 0; i < known; i++) {
+        if (prof__goruntime_within(range, prof__go.modules[i].text.start)) {
+            return &prof__go.modules[i];
+        }
     }
-    prof__go.text = word[GO_TEXT];
-    prof__go.etext = word[GO_ETEXT];
-    prof__go.gofunc = word[GO_FUNC_DATA];
-    prof__go.pclntab = word[0];
-    goruntime_functions(&image, word);
-    return true;
+    goruntime_load(&image, headers, count, bias);
+    word = known < PROF_GO_MODULES_MAX ? goruntime_module(&image) : NULL;
+    if (!word) {
+        return NULL;
+    }
+    module->text = (prof_range){word[GO_TEXT], word[GO_ETEXT]};
+    module->gofunc = word[GO_FUNC_DATA];
+    module->pclntab = word[0];
+    goruntime_functions(&image, word, module);
+    /* Pairs with the acquire of whoever asks for code. */
+    atomic_store_explicit(&prof__go.count, known + 1, memory_order_release);
+    return module;
+}
+
+bool prof__goruntime_find(void) {
+    const ElfW(Phdr) *header = (const ElfW(Phdr) *)getauxval(AT_PHDR);
+    uint64_t count = header ? getauxval(AT_PHNUM) : 0, bias = 0;
+    prof_range range = {UINT64_MAX, 0};
+
+    for (uint64_t i = 0; i < count; i++) {
+        if (header[i].p_type == PT_PHDR) {
+            bias = (uintptr_t)header - header[i].p_vaddr;
+        }
+    }
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t start = header[i].p_vaddr + bias, end = start + header[i].p_memsz;
+
+        if (header[i].p_type == PT_LOAD) {
+            range.start = start < range.start ? start : range.start;
+            range.end = end > range.end ? end : range.end;
+        }
+    }
+    return prof__goruntime_add(range, header, count, bias) != NULL;
 }
 
 void prof__goruntime_rule(uint64_t pc, prof_rule *out_rule) {
+    const prof_gomodule *module = prof__goruntime_at(pc);
+
     out_rule->cfa = PROF_CFA_NONE;
-    for (int i = 0; i < 2; i++) {
-        if (pc - prof__go.asmcgocall[i].start <
-                prof__go.asmcgocall[i].end - prof__go.asmcgocall[i].start) {
-            prof__arch_cross((const uint8_t *)(uintptr_t)pc, out_rule);
-        }
+    if (module && (prof__goruntime_within(module->asmcgocall[0], pc) ||
+                          prof__goruntime_within(module->asmcgocall[1], pc))) {
+        prof__arch_cross((const uint8_t *)(uintptr_t)pc, out_rule);
     }
 }

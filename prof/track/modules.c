@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "area.h"
+#include "goruntime.h"
 
 static _Atomic int modules_lock = 0;
 static _Atomic uint64_t modules_unloads = 0;
@@ -27,17 +28,27 @@ void prof__modules_forget(void) {
     atomic_store_explicit(&modules_lock, 0, memory_order_relaxed);
 }
 
-static void modules_build_id(prof_module *module) {
+/* The program headers of what is mapped. */
+static const ElfW(Phdr) * modules_headers(const prof_module *module, int *out_count) {
     const ElfW(Ehdr) *elf = (const ElfW(Ehdr) *)(uintptr_t)module->start;
-    const ElfW(Phdr) * segment;
 
     if (memcmp(elf->e_ident, ELFMAG, SELFMAG) != 0 ||
-            elf->e_phentsize != sizeof *segment ||
-            elf->e_phoff + elf->e_phnum * sizeof *segment > 4096) {
-        return;
+            elf->e_phentsize != sizeof(ElfW(Phdr)) ||
+            elf->e_phoff + elf->e_phnum * sizeof(ElfW(Phdr)) > 4096) {
+        *out_count = 0;
+        return NULL;
     }
-    segment = (const ElfW(Phdr) *)((uintptr_t)module->start + elf->e_phoff);
-    for (int i = 0; i < elf->e_phnum; i++, segment++) {
+    *out_count = elf->e_phnum;
+    return (const ElfW(Phdr) *)((uintptr_t)module->start + elf->e_phoff);
+}
+
+/* The body of the note of that owner and kind, or NULL. */
+static const void *modules_note_body(const prof_module *module, const char owner[4],
+        uint32_t kind, uint32_t *out_bytes) {
+    int count;
+    const ElfW(Phdr) *segment = modules_headers(module, &count);
+
+    for (int i = 0; i < count; i++, segment++) {
         uint64_t at = segment->p_vaddr + module->bias, end = at + segment->p_filesz;
 
         if (segment->p_type != PT_NOTE || at < module->start || end > module->end) {
@@ -48,16 +59,46 @@ static void modules_build_id(prof_module *module) {
             uint64_t name = at + sizeof *note;
             uint64_t body = name + ((note->n_namesz + 3ULL) & ~3ULL);
 
-            if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 &&
+            if (note->n_type == kind && note->n_namesz == 4 &&
                     body + note->n_descsz <= end &&
-                    note->n_descsz <= sizeof module->build_id &&
-                    memcmp((const void *)(uintptr_t)name, "GNU", 4) == 0) {
-                memcpy(module->build_id, (const void *)(uintptr_t)body, note->n_descsz);
-                module->build_id_len = note->n_descsz;
-                return;
+                    memcmp((const void *)(uintptr_t)name, owner, 4) == 0) {
+                *out_bytes = note->n_descsz;
+                return (const void *)(uintptr_t)body;
             }
             at = body + ((note->n_descsz + 3ULL) & ~3ULL);
         }
+    }
+    return NULL;
+}
+
+static void modules_build_id(prof_module *module) {
+    uint32_t bytes;
+    const void *body = modules_note_body(module, "GNU", NT_GNU_BUILD_ID, &bytes);
+
+    if (body && bytes <= sizeof module->build_id) {
+        memcpy(module->build_id, body, bytes);
+        module->build_id_len = bytes;
+    }
+}
+
+/* Go's linker leaves a note in whatever it links: other files are not searched. */
+static void modules_go(prof_module *module) {
+    enum { MODULES_GO_BUILD_ID = 4 };
+
+    uint32_t bytes;
+    int count;
+    const ElfW(Phdr) *headers = modules_headers(module, &count);
+    const prof_gomodule *found =
+            modules_note_body(module, "Go\0", MODULES_GO_BUILD_ID, &bytes)
+                    ? prof__goruntime_add((prof_range){module->start, module->end},
+                              headers, (uint64_t)count, module->bias)
+                    : NULL;
+
+    if (found) {
+        module->go_text = found->text.start;
+        module->go_etext = found->text.end;
+        module->go_gofunc = found->gofunc;
+        module->go_pclntab = found->pclntab;
     }
 }
 
@@ -113,6 +154,7 @@ static uint32_t modules_add(const prof_module *fresh, const char *name, uint64_t
     *module = *fresh;
     modules_path(module, name);
     modules_build_id(module);
+    modules_go(module);
     /* Both pair with the reader's acquire loads. */
     atomic_store_explicit(&module->born, 1, memory_order_release);
     atomic_store_explicit(

@@ -170,10 +170,6 @@ static void start_describe(uint64_t period_bytes) {
     start_command(header->command, sizeof header->command);
     if (prof__goruntime_find()) {
         header->flags |= PROF_FLAG_GO;
-        header->go_text = prof__go.text;
-        header->go_etext = prof__go.etext;
-        header->go_gofunc = prof__go.gofunc;
-        header->go_pclntab = prof__go.pclntab;
     }
     if (!start_is_reached()) {
         header->flags |= PROF_FLAG_BYPASSED;

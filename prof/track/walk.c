@@ -75,14 +75,15 @@ static bool walk_push(walk *w, uint32_t module) {
 
 static void walk_find_rule(uint64_t pc, prof_cached_rule *out) {
     prof_module_code code;
+    /* A return address may lie behind its function: the call itself does not. First of
+     * all, because the first sight of a module is when its Go code is found. */
+    bool is_known = prof__modules_find(pc - 1, &code);
 
     out->module = 0;
     out->rule.cfa = PROF_CFA_NONE;
-    /* A return address may lie behind its function: the call itself does not. */
     if (prof__goruntime_has(pc - 1)) {
-        prof__modules_find(pc, &code); /* only so that the trace knows the executable */
         prof__goruntime_rule(pc, &out->rule);
-    } else if (prof__modules_find(pc - 1, &code)) {
+    } else if (is_known) {
         out->module = code.number;
         prof__cfi_find(pc - 1, code.eh_frame_hdr, code.end, &out->rule);
     }
@@ -174,14 +175,27 @@ static bool walk_cross(walk *w, const prof_rule *rule) {
     return true;
 }
 
+/* The Go code that returns to w->pc, or NULL. The rule is asked for because that is how
+ * a module, here a plugin, is seen for the first time. */
+static const prof_gomodule *walk_go_module(walk *w) {
+    const prof_gomodule *module = prof__goruntime_at(w->pc - 1);
+
+    if (!module) {
+        (void)walk_rule(w, w->pc);
+        module = prof__goruntime_at(w->pc - 1);
+    }
+    return module;
+}
+
 /* Go frames up to the goroutine's end, or to the C code that called back into Go. Returns
  * true when C frames follow. */
 static bool walk_go(walk *w, uint64_t system_low) {
     uint64_t frame = w->bp, next;
-    bool is_callback = false; /* `frame` is that of cgocallback */
+    const prof_gomodule *callback = NULL; /* whose cgocallback `frame` is */
 
     for (;;) {
         uint64_t saved[2]; /* frame pointer, return address */
+        const prof_gomodule *module;
 
         if (!walk_may_read(w, frame, sizeof saved)) {
             return false; /* the runtime's own system goroutines end so */
@@ -194,9 +208,10 @@ static bool walk_go(walk *w, uint64_t system_low) {
             }
             walk_read_pair(w, frame, saved);
         }
-        next = prof__arch_next_frame(frame, saved[0], is_callback);
+        next = prof__arch_next_frame(frame, saved[0], callback);
         w->pc = saved[1];
-        if (!prof__goruntime_has(w->pc - 1)) {
+        module = walk_go_module(w);
+        if (!module) {
             w->sp = frame + 16;
             w->bp = next;
             return walk_rule(w, w->pc)->rule.cfa != PROF_CFA_NONE;
@@ -204,8 +219,8 @@ static bool walk_go(walk *w, uint64_t system_low) {
         if (!walk_push(w, 0)) {
             return false;
         }
-        is_callback = prof__goruntime_is_callback(w->pc);
-        if (is_callback) {
+        callback = prof__goruntime_calls_back(module, w->pc) ? module : NULL;
+        if (callback) {
             w->low = system_low;
             w->high = w->thread->stack_high;
         } else if (next <= frame) {

@@ -313,6 +313,11 @@ func writeHeap(path string) {
 	}
 }
 
+// truthMain is how a C program runs this as a shared library.
+//
+//export truthMain
+func truthMain() { main() }
+
 func main() {
 	runtime.MemProfileRate = 1
 	goroutines := flag.Int("goroutines", 16, "workers")

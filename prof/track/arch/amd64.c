@@ -44,7 +44,9 @@ void prof__arch_cross(const uint8_t *code, prof_rule *out_rule) {
     }
 }
 
-uint64_t prof__arch_callback_distance(const uint8_t *code, uint64_t bytes) {
+uint64_t prof__arch_callback_distance(
+        const prof_gomodule *module, const uint8_t *code, uint64_t bytes) {
+    (void)module;
     (void)code;
     (void)bytes;
     return 0;

@@ -44,9 +44,9 @@ static inline uint64_t prof__arch_return_address(uint64_t word) {
 }
 
 static inline uint64_t prof__arch_next_frame(
-        uint64_t frame, uint64_t saved, bool is_callback) {
+        uint64_t frame, uint64_t saved, const prof_gomodule *callback) {
     (void)frame;
-    (void)is_callback;
+    (void)callback;
     return saved;
 }
 

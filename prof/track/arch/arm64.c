@@ -42,7 +42,8 @@ static uint64_t arch_frame_bytes(uint32_t word) {
     return (word & 0xfff00fff) == 0xf8100ffe ? 512 - (word >> 12 & 0x1ff) : 0;
 }
 
-uint64_t prof__arch_callback_distance(const uint8_t *code, uint64_t bytes) {
+uint64_t prof__arch_callback_distance(
+        const prof_gomodule *module, const uint8_t *code, uint64_t bytes) {
     uint64_t pair = 0;
 
     for (uint64_t at = 0; at + 4 <= bytes; at += 4) {
@@ -54,7 +55,7 @@ uint64_t prof__arch_callback_distance(const uint8_t *code, uint64_t bytes) {
             int64_t words = (int32_t)(word << 6) >> 6;
             const uint8_t *target = code + at + words * 4;
 
-            if (prof__goruntime_is_callback((uintptr_t)target)) {
+            if (prof__goruntime_calls_back(module, (uintptr_t)target)) {
                 uint64_t frame = arch_frame_bytes(arch_word(target));
 
                 return pair && frame ? PROF_ARCH_GO_FRAME_BELOW + frame + pair : 0;

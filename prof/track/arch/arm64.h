@@ -62,9 +62,9 @@ static inline uint64_t prof__arch_return_address(uint64_t word) {
  * a system stack, asmcgocall writes the stack pointer over the frame pointer that it
  * saved: then its caller's frame is the next one, 16 bytes up. */
 static inline uint64_t prof__arch_next_frame(
-        uint64_t frame, uint64_t saved, bool is_callback) {
-    if (is_callback) {
-        return frame + prof__go.callback_distance;
+        uint64_t frame, uint64_t saved, const prof_gomodule *callback) {
+    if (callback) {
+        return frame + callback->callback_distance;
     }
     return saved == frame + PROF_ARCH_GO_FRAME_BELOW ? frame + 16 : saved;
 }

@@ -1,0 +1,3 @@
+module belay.example/belay/prof/test/withplugin
+
+go 1.21
