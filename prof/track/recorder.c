@@ -98,7 +98,7 @@ static __attribute__((noinline)) prof_thread *recorder_sample(size_t size) {
     return thread;
 }
 
-/* The same, at once when every allocation is. */
+/* The same, without a draw when every allocation is recorded. */
 static inline prof_thread *recorder_due(size_t size) {
     prof_thread *thread = prof__local.thread;
 
