@@ -74,7 +74,7 @@ func reportResults(folder string) []result {
 	self, err := os.Executable()
 	check(err)
 	without := buildWithout(folder)
-	const starts, rounds = 9, 31
+	const starts, rounds = 27, 11
 	names := []string{"no_reports_build", "reports_off", "reports_sampled"}
 	each := make([][]float64, len(names))
 	for range starts {
