@@ -191,8 +191,8 @@ const char *prof__area_create(const char *path, const prof_area_limits *limits) 
         errno = saved_errno;
         return problem;
     }
-    /* Or each first touch of a part of it would read ahead: on a disk, megabytes of a file
-     * that has nothing in it yet. */
+    /* Or each first touch of a part of it would read ahead: on a disk, megabytes of a
+     * file that has nothing in it yet. */
     (void)madvise(base, end, MADV_RANDOM);
     prof__area.lanes = (prof_lane *)(void *)(base + plan.lanes.offset);
     prof__area.modules = (prof_module *)(void *)(base + plan.modules.offset);
