@@ -9,6 +9,7 @@
 #include "core/src/binding.c"
 #include "core/src/end.c"
 #include "core/src/family.c"
+#include "core/src/fork.c"
 #include "core/src/guard.c"
 #include "core/src/handle.c"
 #include "core/src/ledger.c"

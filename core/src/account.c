@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "fork.h"
 #include "ledger.h"
 #include "lock.h"
 
@@ -210,4 +211,8 @@ void belay_type_stats(belay_type type, belay_stats *out_stats) {
         account_read(type.id, &stats);
     }
     *out_stats = stats;
+}
+
+void belay__account_fork(belay__fork_step step) {
+    belay__fork_lock(&account_lock, step);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "atomic.h"
+#include "fork.h"
 #include "lock.h"
 #include "table.h"
 
@@ -107,4 +108,8 @@ void belay__address_forget(uint64_t object, uint64_t handle) {
         }
     }
     belay__lock_drop(&address_lock);
+}
+
+void belay__address_fork(belay__fork_step step) {
+    belay__fork_lock(&address_lock, step);
 }

@@ -5,6 +5,7 @@
 
 #include "account.h"
 #include "end.h"
+#include "fork.h"
 #include "handle.h"
 #include "ledger.h"
 #include "queue.h"
@@ -15,18 +16,43 @@
 
 #define BINDING_TRACE_INTERVAL 1024
 
+static uint64_t binding_identities = 0;    /* of threads, ever made */
+static uint64_t binding_identity_left = 0; /* those up to it a fork left behind, */
+static uint64_t binding_identity_kept = 0; /* but for this one */
+static bool binding_has_hooks = false;
+
 uint64_t belay__identity_self(void) {
-    static uint64_t identities_made = 0;
     static __thread uint64_t mine = 0;
     if (mine == 0) {
         /* Never an address, so that a new thread is never taken for a dead one. */
-        mine = (belay__add_relaxed(&identities_made, 1) + 1) << 3;
+        mine = (belay__add_relaxed(&binding_identities, 1) + 1) << 3;
     }
     return mine;
 }
 
+bool belay__identity_is_gone(uint64_t identity) {
+    uint64_t thread = identity & ~BELAY__IDENTITY_WAITED;
+    return thread != 0 && !(identity & BELAY__IDENTITY_FOREIGN) &&
+           thread <= binding_identity_left && thread != binding_identity_kept;
+}
+
+/* The binding's language does not run in the child: nothing may call into it. */
+void belay__binding_fork(belay__fork_step step) {
+    if (step != BELAY__FORK_CHILD) {
+        return;
+    }
+    binding_identity_kept = belay__identity_self();
+    binding_identity_left = belay__load_relaxed(&binding_identities) << 3;
+    if (binding_has_hooks) {
+        belay__guard_hook(NULL);
+        belay__watch_hook(NULL);
+        belay_report_to(NULL, NULL);
+    }
+}
+
 void belay__bind_hooks(const belay__hooks *hooks) {
     belay__start();
+    binding_has_hooks = true;
     belay__guard_hook(hooks->guard_left);
     belay__watch_hook(hooks->ended);
 }

@@ -111,4 +111,7 @@ uint32_t belay__bind_trace_interval(void);
 /* The identity of this thread. */
 uint64_t belay__identity_self(void);
 
+/* True for the identity of a thread that a fork left behind: it is in the parent only. */
+bool belay__identity_is_gone(uint64_t identity);
+
 #endif

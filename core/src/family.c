@@ -2,16 +2,16 @@
 #include "family.h"
 
 #include "binding.h"
+#include "fork.h"
 
-#define FAMILY_STRIPES 64u
-
-static belay__lock family_locks[FAMILY_STRIPES] = {BELAY__TIMES_64(BELAY__LOCK_INIT)};
+static belay__lock family_locks[BELAY__STRIPES] = {
+        BELAY__TIMES_STRIPES(BELAY__LOCK_INIT)};
 
 /* Locks the family of a slot; its root can't change while it is live. Returns the lock,
  * or NULL if the slot is not the live object that the handle names. */
 static belay__lock *family_enter(belay__slot *slot, belay_handle handle) {
     uint32_t root = belay__get(&slot->root);
-    belay__lock *lock = &family_locks[root % FAMILY_STRIPES];
+    belay__lock *lock = &family_locks[root % BELAY__STRIPES];
     belay__lock_take(lock);
     if (!belay__state_is(belay__load(&slot->state), handle) ||
             belay__get(&slot->root) != root) {
@@ -134,7 +134,7 @@ void belay__family_leave(uint32_t index) {
     if (parent == NULL) {
         return;
     }
-    belay__lock *lock = &family_locks[slot->root % FAMILY_STRIPES];
+    belay__lock *lock = &family_locks[slot->root % BELAY__STRIPES];
     belay__lock_take(lock);
     family_unlink(parent, index);
     belay__lock_drop(lock);
@@ -275,4 +275,10 @@ belay_status belay__family_claim_childless(belay_handle handle) {
     }
     belay__lock_drop(lock);
     return status;
+}
+
+void belay__family_fork(belay__fork_step step) {
+    for (uint32_t i = 0; i < BELAY__STRIPES; i++) {
+        belay__fork_lock(&family_locks[i], step);
+    }
 }

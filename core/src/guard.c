@@ -4,10 +4,10 @@
 #include <stddef.h>
 
 #include "binding.h"
+#include "fork.h"
 #include "ledger.h"
 #include "queue.h"
 
-#define GUARD_STRIPES 64u
 #define GUARD_LIMIT_MS 10000u
 #define GUARD_SERIAL UINT32_C(0x80000000) /* a guard number that is a type id */
 
@@ -18,8 +18,8 @@ typedef struct guard_stripe {
     belay__signal left;
 } guard_stripe;
 
-static guard_stripe guard_stripes[GUARD_STRIPES] = {
-        BELAY__TIMES_64({BELAY__LOCK_INIT, BELAY__SIGNAL_INIT})};
+static guard_stripe guard_stripes[BELAY__STRIPES] = {
+        BELAY__TIMES_STRIPES({BELAY__LOCK_INIT, BELAY__SIGNAL_INIT})};
 static void (*guard_left)(uint32_t number) = NULL;
 static belay__cold guard_of_type[BELAY_TYPE_MAX + 1] = {{0}};
 
@@ -43,7 +43,7 @@ bool belay__guard_is_needed(const belay__type *type) {
 }
 
 static guard_stripe *guard_stripe_of(const belay__cold *guard) {
-    return &guard_stripes[(uintptr_t)guard / sizeof *guard % GUARD_STRIPES];
+    return &guard_stripes[(uintptr_t)guard / sizeof *guard % BELAY__STRIPES];
 }
 
 void belay__guard_hook(void (*left)(uint32_t number)) {
@@ -109,7 +109,9 @@ belay_status belay__guard_enter(
     belay_status status = BELAY_OK;
     guard_stripe *stripe = guard_stripe_of(guard);
     belay__lock_take(&stripe->lock);
-    if (wait == BELAY__GUARD_WAIT) {
+    if (belay__identity_is_gone(belay__load(&guard->owner))) {
+        status = BELAY_WOULD_DEADLOCK;
+    } else if (wait == BELAY__GUARD_WAIT) {
         status = guard_sleep(guard, stripe, identity);
     } else if (!guard_try(guard, identity, true)) {
         status = BELAY_BUSY;
@@ -152,4 +154,11 @@ bool belay__guard_leave(belay__cold *guard, uint64_t identity) {
         belay__queue_resume(pending);
     }
     return is_foreign_told;
+}
+
+void belay__guard_fork(belay__fork_step step) {
+    for (uint32_t i = 0; i < BELAY__STRIPES; i++) {
+        belay__fork_lock(&guard_stripes[i].lock, step);
+        belay__fork_signal(&guard_stripes[i].left, step);
+    }
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "atomic.h"
+#include "fork.h"
 #include "lock.h"
 #include "platform.h"
 #include "report.h"
@@ -16,14 +17,28 @@
     (BELAY_LEDGER_HEADER_BYTES +                                                         \
             BELAY_LEDGER_DIRECTORY_MAX * sizeof(belay_ledger_segment))
 
+#define LEDGER_ENDING (BELAY_STATE_CLOSED | BELAY_STATE_DYING)
+#define LEDGER_PARENT_MS 1000 /* how long the child of a fork waits for the parent */
+
 _Static_assert(sizeof(belay_ledger_header) <= BELAY_LEDGER_HEADER_BYTES, "header fits");
 _Static_assert(sizeof(belay_ledger_row) == 64, "a row is a cache line");
+
+/* Memory word by word, whatever it holds. */
+typedef uint64_t __attribute__((may_alias)) ledger_word;
 
 /* A mapping of the file, to be made private after a fork. */
 typedef struct ledger_mapping {
     void *address;
     size_t bytes;
+    uint32_t kind; /* of the segment; BELAY_LEDGER_NONE: the head */
+    void *copy;    /* while a fork goes on: what the child gets; NULL: no memory */
 } ledger_mapping;
+
+/* What the parent of a fork tells the child: which rows changed around it. */
+typedef struct ledger_note {
+    uint32_t is_whole; /* stored last */
+    unsigned char rows[];
+} ledger_note;
 
 static belay__lock ledger_lock = BELAY__LOCK_INIT;
 static int ledger_fd = -1;
@@ -33,6 +48,8 @@ static uint32_t ledger_is_lost = 0; /* and not yet reported */
 static char ledger_name[512] = "private";
 static ledger_mapping ledger_mappings[BELAY_LEDGER_DIRECTORY_MAX + 1] = {{0}};
 static uint32_t ledger_mapping_count = 0;
+static ledger_note *ledger_changes = NULL; /* while a fork goes on */
+static size_t ledger_note_bytes = 0;
 
 /* Where the head lives when there is no memory for it: the program goes on. */
 static _Alignas(64) unsigned char ledger_last_resort[LEDGER_HEAD_BYTES] = {0};
@@ -92,7 +109,7 @@ static size_t ledger_whole_pages(size_t bytes) {
 }
 
 /* Maps `bytes` more of the file, whole pages. NULL: the file can't give them. */
-static void *ledger_map(size_t bytes, uint64_t *out_offset) {
+static void *ledger_map(uint32_t kind, size_t bytes, uint64_t *out_offset) {
     if (ledger_fd < 0 || ledger_mapping_count > BELAY_LEDGER_DIRECTORY_MAX ||
             !belay__memory_extend(ledger_fd, ledger_end, bytes)) {
         return NULL;
@@ -101,30 +118,136 @@ static void *ledger_map(size_t bytes, uint64_t *out_offset) {
     if (address == NULL) {
         return NULL;
     }
-    ledger_mappings[ledger_mapping_count].address = address;
-    ledger_mappings[ledger_mapping_count].bytes = bytes;
-    ledger_mapping_count++;
+    ledger_mappings[ledger_mapping_count++] =
+            (ledger_mapping){address, bytes, kind, NULL};
     *out_offset = ledger_end;
     ledger_end += bytes;
     return address;
 }
 
+/* Copies a mapping before a fork: the parent goes on with the mapping itself, also before
+ * the child looks at it. */
+static void ledger_copy(ledger_mapping *mapping) {
+    const ledger_word *words = mapping->address;
+    ledger_word *copy = belay__memory_private(mapping->bytes);
+    for (size_t i = 0; copy != NULL && i < mapping->bytes / sizeof *copy; i++) {
+        uint64_t word = belay__get(&words[i]);
+        if (word != 0) { /* else the page may stay unmade */
+            copy[i] = word;
+        }
+    }
+    mapping->copy = copy;
+}
+
+static size_t ledger_rows(const ledger_mapping *mapping) {
+    return mapping->kind == BELAY_LEDGER_ROWS ? mapping->bytes / sizeof(belay_ledger_row)
+                                              : 0;
+}
+
+/* True for an object of the copy that is not as it was. Another thread ended it around
+ * the fork, and nothing tells on which side. */
+static bool ledger_has_changed(const ledger_mapping *mapping, size_t row) {
+    const belay_ledger_row *now = mapping->address;
+    const belay_ledger_row *copy = mapping->copy;
+    uint64_t decisive = LEDGER_ENDING | BELAY_STATE_LIVE |
+                        ~((UINT64_C(1) << BELAY_STATE_GENERATION_SHIFT) - 1);
+    return (copy[row].state & BELAY_STATE_LIVE) &&
+           ((copy[row].state ^ belay__load(&now[row].state)) & decisive) != 0;
+}
+
+static void ledger_before_fork(void) {
+    size_t rows = 0;
+    for (uint32_t i = 0; i < ledger_mapping_count; i++) {
+        ledger_copy(&ledger_mappings[i]);
+        rows += ledger_rows(&ledger_mappings[i]);
+    }
+    ledger_note_bytes = ledger_whole_pages(sizeof(ledger_note) + rows);
+    ledger_changes =
+            ledger_mapping_count == 0 ? NULL : belay__memory_common(ledger_note_bytes);
+}
+
+static void ledger_forget_copies(void) {
+    for (uint32_t i = 0; i < ledger_mapping_count; i++) {
+        if (ledger_mappings[i].copy != NULL) {
+            belay__memory_release(ledger_mappings[i].copy, ledger_mappings[i].bytes);
+            ledger_mappings[i].copy = NULL;
+        }
+    }
+    if (ledger_changes != NULL) {
+        belay__memory_release(ledger_changes, ledger_note_bytes);
+        ledger_changes = NULL;
+    }
+}
+
+/* In the parent, before its thread goes on and changes more. */
+static void ledger_tell_child(void) {
+    size_t at = 0;
+    for (uint32_t i = 0; i < ledger_mapping_count && ledger_changes != NULL; i++) {
+        const ledger_mapping *mapping = &ledger_mappings[i];
+        for (size_t row = 0; row < ledger_rows(mapping); row++, at++) {
+            if (mapping->copy != NULL && ledger_has_changed(mapping, row)) {
+                ledger_changes->rows[at] = 1;
+            }
+        }
+    }
+    if (ledger_changes != NULL) {
+        belay__store(&ledger_changes->is_whole, 1);
+    }
+    ledger_forget_copies();
+}
+
+/* Waits for the parent's word. It may be stopped or dead: then the child looks itself,
+ * and takes for changed what the parent did since, too. */
+static bool ledger_await_parent(void) {
+    uint64_t deadline = belay__now_ms() + LEDGER_PARENT_MS;
+    while (!belay__load(&ledger_changes->is_whole)) {
+        if (belay__now_ms() >= deadline) {
+            return false;
+        }
+        belay__thread_pause();
+    }
+    return true;
+}
+
+/* Makes the copies good for the child. What changed counts there as in its destructor,
+ * which is never wrong: nobody calls it. */
+static void ledger_settle(void) {
+    bool is_told = ledger_await_parent();
+    size_t at = 0;
+    for (uint32_t i = 0; i < ledger_mapping_count; i++) {
+        const ledger_mapping *mapping = &ledger_mappings[i];
+        belay_ledger_row *copy = mapping->copy;
+        for (size_t row = 0; row < ledger_rows(mapping); row++, at++) {
+            if (is_told ? ledger_changes->rows[at] : ledger_has_changed(mapping, row)) {
+                copy[row].state |= LEDGER_ENDING;
+            }
+        }
+    }
+}
+
 /* The child of a fork must not write its parent's ledger. */
 static void ledger_forked(void) {
-    bool is_private = true;
+    bool is_private = ledger_mapping_count == 0 || ledger_changes != NULL;
     for (uint32_t i = 0; i < ledger_mapping_count; i++) {
-        is_private = belay__memory_privatize(
-                             ledger_mappings[i].address, ledger_mappings[i].bytes) &&
-                     is_private;
+        is_private = is_private && ledger_mappings[i].copy != NULL;
     }
-    ledger_mapping_count = 0;
-    if (ledger_fd >= 0) {
-        close(ledger_fd);
-        ledger_fd = -1;
+    if (is_private && ledger_mapping_count > 0) {
+        ledger_settle();
+    }
+    for (uint32_t i = 0; i < ledger_mapping_count && is_private; i++) {
+        ledger_mapping *mapping = &ledger_mappings[i];
+        is_private = belay__memory_move(mapping->address, mapping->copy, mapping->bytes);
+        mapping->copy = NULL;
     }
     if (!is_private) {
         /* Going on would corrupt the parent's records. */
         abort();
+    }
+    ledger_forget_copies();
+    ledger_mapping_count = 0;
+    if (ledger_fd >= 0) {
+        close(ledger_fd);
+        ledger_fd = -1;
     }
     belay__ledger_head()->pid = (uint32_t)getpid();
     memcpy(ledger_name, "private", sizeof "private");
@@ -153,7 +276,8 @@ void belay__ledger_start(void) {
     ledger_start_ns = belay__clock_mono_coarse_ns();
     ledger_open();
     uint64_t offset = 0;
-    void *head = ledger_map(ledger_whole_pages(LEDGER_HEAD_BYTES), &offset);
+    void *head =
+            ledger_map(BELAY_LEDGER_NONE, ledger_whole_pages(LEDGER_HEAD_BYTES), &offset);
     const char *wish = getenv("BELAY_LEDGER");
     /* Asked for, or to be had here: then its absence is worth telling. */
     bool is_lost = head == NULL &&
@@ -187,7 +311,6 @@ void belay__ledger_start(void) {
     memcpy(&magic, BELAY_LEDGER_MAGIC, sizeof magic);
     belay__store((uint64_t *)(void *)header->magic, magic);
     ledger_is_lost = is_lost;
-    belay__process_at_fork(ledger_forked);
 }
 
 void belay__ledger_goes_on(void) {
@@ -210,7 +333,8 @@ void *belay__ledger_segment_add(
     bool was_shared = ledger_fd >= 0;
     uint32_t entry = header->directory_count;
     uint64_t offset = 0;
-    void *rows = entry < BELAY_LEDGER_DIRECTORY_MAX ? ledger_map(bytes, &offset) : NULL;
+    void *rows =
+            entry < BELAY_LEDGER_DIRECTORY_MAX ? ledger_map(kind, bytes, &offset) : NULL;
     if (rows != NULL) {
         belay_ledger_segment *directory =
                 (belay_ledger_segment *)(void *)(ledger_memory +
@@ -227,4 +351,18 @@ void *belay__ledger_segment_add(
         }
     }
     return rows;
+}
+
+void belay__ledger_fork(belay__fork_step step) {
+    if (step == BELAY__FORK_BEFORE) {
+        belay__fork_lock(&ledger_lock, step);
+        ledger_before_fork();
+        return;
+    }
+    if (step == BELAY__FORK_PARENT) {
+        ledger_tell_child();
+    } else {
+        ledger_forked();
+    }
+    belay__fork_lock(&ledger_lock, step);
 }

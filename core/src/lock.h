@@ -66,6 +66,21 @@ static inline void belay__signal_wake(belay__signal *signal) {
 
 #endif
 
+/* The locks of things that are too many for one each. A fork takes all of them, and
+ * ThreadSanitizer ends a program that holds more than 64. */
+#ifndef __has_feature
+#define BELAY__HAS_TSAN 0
+#else
+#define BELAY__HAS_TSAN __has_feature(thread_sanitizer)
+#endif
+#if defined(__SANITIZE_THREAD__) || BELAY__HAS_TSAN
+#define BELAY__STRIPES 16u
+#define BELAY__TIMES_STRIPES BELAY__TIMES_16
+#else
+#define BELAY__STRIPES 64u
+#define BELAY__TIMES_STRIPES BELAY__TIMES_64
+#endif
+
 /* The initialisers of an array's locks: not everywhere is a lock of zeros a good one. */
 #define BELAY__TIMES_4(...) __VA_ARGS__, __VA_ARGS__, __VA_ARGS__, __VA_ARGS__
 #define BELAY__TIMES_16(...) BELAY__TIMES_4(BELAY__TIMES_4(__VA_ARGS__))

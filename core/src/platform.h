@@ -26,9 +26,15 @@ bool belay__memory_extend(int fd, uint64_t offset, uint64_t bytes);
 /* Maps a part of the file, shared. NULL: no room. */
 void *belay__memory_map(int fd, uint64_t offset, size_t bytes);
 
-/* Replaces a shared mapping by private memory with the same bytes. False: it is as
- * before. */
-bool belay__memory_privatize(void *address, size_t bytes);
+/* The same, but shared with the children of forks. */
+void *belay__memory_common(size_t bytes);
+
+/* Gives back memory of one of the two after all. */
+void belay__memory_release(void *address, size_t bytes);
+
+/* Moves `from`, of belay__memory_private, over the mapping of as many bytes at `to`.
+ * False: both are as before. */
+bool belay__memory_move(void *to, void *from, size_t bytes);
 
 /* CLOCK_MONOTONIC, to a few ms, and the wall clock. */
 uint64_t belay__clock_mono_coarse_ns(void);
@@ -47,7 +53,9 @@ bool belay__thread_start(void *(*run)(void *), void *data);
 /* Lets other threads run for a moment. */
 void belay__thread_pause(void);
 
-/* Calls `child` in the child after each fork. */
-void belay__process_at_fork(void (*child)(void));
+/* Calls `before` before each fork, on the thread that forks; `parent` and `child` after
+ * it. */
+void belay__process_at_fork(
+        void (*before)(void), void (*parent)(void), void (*child)(void));
 
 #endif

@@ -7,6 +7,7 @@
 #include "binding.h"
 #include "end.h"
 #include "family.h"
+#include "fork.h"
 #include "ledger.h"
 #include "queue.h"
 #include "report.h"
@@ -14,6 +15,9 @@
 
 #define PROCESS_POLL_MS 5
 #define PROCESS_STOP_MS 100 /* how late a stop may be noticed */
+
+static belay__lock process_lock = BELAY__LOCK_INIT;
+static belay__signal process_never = BELAY__SIGNAL_INIT;
 
 static uint64_t process_deadline(uint64_t timeout_ms) {
     uint64_t now = belay__now_ms();
@@ -99,8 +103,6 @@ static bool process_is_over(uint64_t deadline, const uint32_t *stop) {
 
 belay_status belay__bind_shutdown(
         uint64_t timeout_ms, const uint32_t *stop, belay_remains *out_remains) {
-    static belay__lock process_lock = BELAY__LOCK_INIT;
-    static belay__signal process_never = BELAY__SIGNAL_INIT;
     belay__start();
     uint64_t deadline = process_deadline(timeout_ms);
     uint64_t look = 0;
@@ -131,4 +133,9 @@ belay_status belay__bind_shutdown(
 
 belay_status belay_shutdown(uint64_t timeout_ms, belay_remains *out_remains) {
     return belay__bind_shutdown(timeout_ms, NULL, out_remains);
+}
+
+void belay__process_fork(belay__fork_step step) {
+    belay__fork_lock(&process_lock, step);
+    belay__fork_signal(&process_never, step);
 }

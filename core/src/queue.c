@@ -9,6 +9,7 @@
 #include "binding.h"
 #include "end.h"
 #include "family.h"
+#include "fork.h"
 #include "ledger.h"
 #include "platform.h"
 #include "report.h"
@@ -199,7 +200,13 @@ static void queue_rescue(queue_batch *batch, belay__slot *slot, uint32_t index) 
 }
 
 static void queue_done(uint32_t count) {
-    if (belay__add(&queue_open, 0 - count) == count) {
+    uint32_t open = belay__load(&queue_open);
+    uint32_t left = 0;
+    do {
+        /* Fewer: this thread had some in hand when it forked, from a destructor. */
+        left = open > count ? open - count : 0;
+    } while (!belay__cas(&queue_open, &open, left));
+    if (left == 0) {
         belay__lock_take(&queue_lock);
         belay__signal_wake(&queue_quiet);
         belay__lock_drop(&queue_lock);
@@ -382,19 +389,35 @@ static void queue_wake(void) {
     belay__lock_drop(&queue_lock);
 }
 
-/* In the child of a fork the worker is not there, though its lock and signals may count
- * it as waiting: a C library would wait for it to go before the second wake-up. */
+/* In the child there is no worker, and what other threads had in hand, or left on the
+ * guards that they held, nobody will be done with. Dead slots that they had not come to
+ * are there. */
 static void queue_forked(void) {
-    queue_lock = (belay__lock)BELAY__LOCK_INIT;
-    queue_signal = (belay__signal)BELAY__SIGNAL_INIT;
-    queue_quiet = (belay__signal)BELAY__SIGNAL_INIT;
+    uint32_t open = 0;
+    for (uint32_t first = 0; first < belay__table_end(); first += BELAY__GROUP_SLOTS) {
+        uint64_t dead = belay__table_group(first)->dead;
+        if (dead != 0) {
+            open += (uint32_t)__builtin_popcountll(dead);
+            queue_dead[first >> QUEUE_WORD_SHIFT] |= UINT64_C(1)
+                                                     << (first / BELAY__GROUP_SLOTS) % 64;
+        }
+    }
+    for (uint32_t at = queue_resumed; at != 0; at = belay__table_cold(at)->next) {
+        open++;
+    }
+    queue_open = open;
     queue_has_worker = 0;
     queue_is_sleeping = 0;
     queue_clock = 0;
 }
 
-void belay__queue_start(void) {
-    belay__process_at_fork(queue_forked);
+void belay__queue_fork(belay__fork_step step) {
+    belay__fork_lock(&queue_lock, step);
+    belay__fork_signal(&queue_signal, step);
+    belay__fork_signal(&queue_quiet, step);
+    if (step == BELAY__FORK_CHILD) {
+        queue_forked();
+    }
 }
 
 void belay__queue_clock_sleep(void) {

@@ -18,9 +18,6 @@ void belay__queue_resume(uint32_t first);
 /* Handles everything that is there now, on this thread. Returns false if nothing was. */
 bool belay__queue_run(void);
 
-/* Registers what a fork needs. Called once. */
-void belay__queue_start(void);
-
 /* A claimed object is about to be parked on a guard; it was not. */
 void belay__queue_hold(void);
 void belay__queue_unhold(void);

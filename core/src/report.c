@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "account.h"
+#include "fork.h"
 #include "ledger.h"
 #include "lock.h"
 #include "site.h"
@@ -306,4 +307,8 @@ void belay__report_table_full(void) {
 void belay__report_ledger_lost(void) {
     belay__report(&(belay__mistake){
             .kind = BELAY_REPORT_LEDGER_LOST, .status = BELAY_SYSTEM, .count = 1});
+}
+
+void belay__report_fork(belay__fork_step step) {
+    belay__fork_lock(&report_lock, step);
 }

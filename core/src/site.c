@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "atomic.h"
+#include "fork.h"
 #include "ledger.h"
 #include "lock.h"
 #include "report.h"
@@ -146,4 +147,8 @@ uint32_t belay__site_of(const char *text) {
         }
     }
     return site;
+}
+
+void belay__site_fork(belay__fork_step step) {
+    belay__fork_lock(&site_lock, step);
 }

@@ -2,13 +2,19 @@
 #include "start.h"
 
 #include "atomic.h"
+#include "fork.h"
 #include "ledger.h"
 #include "lock.h"
-#include "queue.h"
+#include "platform.h"
 #include "report.h"
 
 static belay__lock start_lock = BELAY__LOCK_INIT;
 static uint32_t start_is_done = 0;
+
+/* Before main: a fork in the middle of the first use finds the handlers there. */
+__attribute__((constructor)) static void start_at_load(void) {
+    belay__process_at_fork(belay__fork_before, belay__fork_parent, belay__fork_child);
+}
 
 void belay__start(void) {
     if (belay__load(&start_is_done)) {
@@ -18,8 +24,11 @@ void belay__start(void) {
     if (!start_is_done) {
         belay__ledger_start();
         belay__report_start();
-        belay__queue_start();
         belay__store(&start_is_done, 1);
     }
     belay__lock_drop(&start_lock);
+}
+
+void belay__start_fork(belay__fork_step step) {
+    belay__fork_lock(&start_lock, step);
 }

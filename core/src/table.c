@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "account.h"
+#include "fork.h"
 #include "ledger.h"
 #include "platform.h"
 
@@ -234,4 +235,11 @@ void belay__table_orphan(uint32_t first, uint64_t dead, uint64_t freed) {
     if ((belay__or(&group->returned, local) | local) == ~UINT64_C(0)) {
         table_recycle(group, first);
     }
+}
+
+void belay__table_fork(belay__fork_step step) {
+    for (uint32_t i = 0; i < TABLE_STRIPES; i++) {
+        belay__fork_lock(&table_stripes[i].lock, step);
+    }
+    belay__fork_lock(&table_lock, step);
 }

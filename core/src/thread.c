@@ -61,6 +61,7 @@ void belay__thread_pause(void) {
     sched_yield();
 }
 
-void belay__process_at_fork(void (*child)(void)) {
-    pthread_atfork(NULL, NULL, child);
+void belay__process_at_fork(
+        void (*before)(void), void (*parent)(void), void (*child)(void)) {
+    pthread_atfork(before, parent, child);
 }

@@ -8,6 +8,7 @@
 #include "atomic.h"
 #include "binding.h"
 #include "end.h"
+#include "fork.h"
 #include "ledger.h"
 #include "lock.h"
 #include "report.h"
@@ -189,4 +190,8 @@ size_t belay_type_pump(belay_type type) {
     }
     belay__store(&known->pumping, outer);
     return count;
+}
+
+void belay__type_fork(belay__fork_step step) {
+    belay__fork_lock(&type_lock, step);
 }

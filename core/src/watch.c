@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "fork.h"
 #include "table.h"
 
 static belay__lock watch_lock = BELAY__LOCK_INIT;
@@ -46,7 +47,7 @@ static void watch_remove(belay__watcher *watcher) {
 }
 
 bool belay__watch_begin(belay__watcher *watcher, belay_handle handle) {
-    *watcher = (belay__watcher){.handle = handle.bits};
+    *watcher = (belay__watcher){.handle = handle.bits, .thread = belay__identity_self()};
     /* In the list first: the flag may be seen at once. */
     belay__lock_take(&watch_lock);
     watcher->next = watch_first;
@@ -87,5 +88,18 @@ void belay__watch_tell(uint64_t handle, belay_status status, int code) {
     belay__lock_drop(&watch_lock);
     if (ended != NULL) {
         ended(handle, (uint32_t)status, code);
+    }
+}
+
+void belay__watch_fork(belay__fork_step step) {
+    belay__fork_lock(&watch_lock, step);
+    belay__fork_signal(&watch_signal, step);
+    /* The others' watchers are on stacks that the child may use anew. */
+    for (belay__watcher **at = &watch_first; step == BELAY__FORK_CHILD && *at != NULL;) {
+        if ((*at)->thread == belay__identity_self()) {
+            at = &(*at)->next;
+        } else {
+            *at = (*at)->next;
+        }
     }
 }

@@ -8,6 +8,7 @@
 typedef struct belay__watcher {
     struct belay__watcher *next;
     uint64_t handle;
+    uint64_t thread; /* the identity that waits */
     belay_status status;
     int code;
     bool is_done;

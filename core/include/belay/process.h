@@ -3,9 +3,13 @@
  *
  *   (first use) -> ... -> belay_drain -> belay_shutdown
  *
- * A child of fork() that does not exec gets a private copy of the ledger. As with every
- * library that has locks, fork only while no other thread is inside Belay: a lock held at
- * that moment stays held in the child.
+ * A child of fork() that does not exec gets a private copy of the ledger and can use
+ * everything: a fork waits until no thread holds a lock of Belay. Fork from a destructor
+ * or a sink if you like, but not from a signal handler. Of the parent's other threads the
+ * child has only what they left: what they were destroying stays as it is and is held at
+ * a shutdown, their borrows never end, BELAY_WOULD_DEADLOCK says that they hold the
+ * guard, and what they opened or closed during the fork may be closed. Go does not run
+ * there.
  *
  * Nothing must be called to start. Nothing runs by itself at exit: a Go program leaves
  * without it, so the end is a call. Every function is safe to call from any thread. */

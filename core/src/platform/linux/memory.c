@@ -22,6 +22,16 @@ void *belay__memory_private(size_t bytes) {
     return address == MAP_FAILED ? NULL : address;
 }
 
+void *belay__memory_common(size_t bytes) {
+    void *address =
+            mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return address == MAP_FAILED ? NULL : address;
+}
+
+void belay__memory_release(void *address, size_t bytes) {
+    munmap(address, bytes);
+}
+
 bool belay__memory_can_share(void) {
     return true;
 }
@@ -100,16 +110,6 @@ void *belay__memory_map(int fd, uint64_t offset, size_t bytes) {
     return address == MAP_FAILED ? NULL : address;
 }
 
-bool belay__memory_privatize(void *address, size_t bytes) {
-    void *copy = belay__memory_private(bytes);
-    if (copy == NULL) {
-        return false;
-    }
-    memcpy(copy, address, bytes);
-    void *moved = mremap(copy, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, address);
-    if (moved == MAP_FAILED) {
-        munmap(copy, bytes);
-        return false;
-    }
-    return true;
+bool belay__memory_move(void *to, void *from, size_t bytes) {
+    return mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, to) != MAP_FAILED;
 }

@@ -18,6 +18,16 @@ void *belay__memory_private(size_t bytes) {
     return address == MAP_FAILED ? NULL : address;
 }
 
+void *belay__memory_common(size_t bytes) {
+    void *address =
+            mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return address == MAP_FAILED ? NULL : address;
+}
+
+void belay__memory_release(void *address, size_t bytes) {
+    munmap(address, bytes);
+}
+
 bool belay__memory_can_share(void) {
     return false;
 }
@@ -43,8 +53,9 @@ void *belay__memory_map(int fd, uint64_t offset, size_t bytes) {
     return NULL;
 }
 
-bool belay__memory_privatize(void *address, size_t bytes) {
-    (void)address;
+bool belay__memory_move(void *to, void *from, size_t bytes) {
+    (void)to;
+    (void)from;
     (void)bytes;
     return false;
 }
