@@ -60,7 +60,9 @@ typedef struct belay_type_options {
 
 #define BELAY_TYPE_NAME_MAX 111
 
-/* Registers a type. Keeps the callbacks and the context for the life of the program.
+/* Registers a type. Keeps the callbacks and the context for the life of the program. Two
+ * types may have one name, as those of two packages that know nothing of each other: they
+ * are counted apart, and a reader of the ledger sees two ids with that name.
  *
  * Errors: BELAY_INVALID - a field is out of its range, or the name is empty or too long;
  * BELAY_TABLE_FULL - there are BELAY_TYPE_MAX types already; BELAY_OUT_OF_MEMORY. */
