@@ -42,7 +42,7 @@ typedef struct queue_batch {
     size_t many_count;
     uint32_t many[BELAY_BATCH_MAX];
     uint64_t freed;    /* slots of the net in hand that are free and not given back yet */
-    belay__type *type; /* of the last object; NULL: none yet */
+    belay__type *type; /* of the rescue; NULL: none yet */
     bool is_quick;     /* nothing is kept of single objects: the tight loop may be used */
 } queue_batch;
 
@@ -62,21 +62,21 @@ static void queue_batch_tell(queue_batch *batch) {
     belay__report(&rescue);
 }
 
-static void queue_batch_rescued(
-        queue_batch *batch, const belay__slot *slot, uint64_t handle) {
-    uint32_t type = batch->type->id;
-    uint32_t site = belay__get(&slot->site);
-    if (batch->rescue.count == 0 || batch->rescue.type != type ||
-            batch->rescue.opened != site) {
-        queue_batch_tell(batch);
-        batch->rescue = (belay__mistake){.kind = BELAY_REPORT_RESCUE,
-                .type = type,
-                .handle = handle,
-                .age_ms = belay__age_ms(belay__get(&slot->opened_ms)),
-                .opened = site};
-    }
-    batch->rescue.count++;
-    batch->rescued_bytes += belay__get(&slot->size_bytes);
+/* Begins to gather the rescues of this object's type and line. */
+static void queue_batch_begin(
+        queue_batch *batch, const belay__slot *slot, belay_handle handle) {
+    queue_batch_tell(batch);
+    batch->type = belay__type_of(slot);
+    batch->rescue = (belay__mistake){.kind = BELAY_REPORT_RESCUE,
+            .type = batch->type->id,
+            .handle = handle.bits,
+            .age_ms = belay__age_ms(belay__get(&slot->opened_ms)),
+            .opened = belay__get(&slot->site)};
+}
+
+static bool queue_batch_suits(const queue_batch *batch, const belay__slot *slot) {
+    return batch->type != NULL && batch->rescue.type == belay__get(&slot->type) &&
+           batch->rescue.opened == belay__get(&slot->site);
 }
 
 static belay__ending queue_ending(void) {
@@ -106,42 +106,13 @@ static void queue_batch_destroy(queue_batch *batch) {
     }
 }
 
-/* Destroys a forgotten object in the tight loop: one compare-and-swap, the destructor,
- * and plain stores. False: not one for it. */
-static bool queue_destroy_plain(
-        queue_batch *batch, belay__slot *slot, uint32_t index, const belay__type *type) {
-    uint64_t state = belay__load(&slot->state);
+/* Whether the tight loop may have an object: idle, and only its destructor to call. */
+static bool queue_is_plain(
+        const queue_batch *batch, uint64_t state, const belay__type *type) {
     uint64_t generation = state & BELAY__GENERATION_MASK;
-    if (state != (generation | BELAY_STATE_LIVE) || !type->is_plain || !batch->is_quick ||
-            generation >> BELAY_STATE_GENERATION_SHIFT == BELAY__GENERATION_LAST) {
-        return false;
-    }
-    uint64_t claimed =
-            state | BELAY_STATE_CLOSED | BELAY_STATE_DYING | BELAY_STATE_NETTED;
-    if (!belay__cas(&slot->state, &state, claimed)) {
-        return false;
-    }
-    void *object = (void *)(uintptr_t)belay__get(&slot->object);
-    int code = 0;
-    if (type->options.destroy == belay_destroy_free) {
-        free(object); /* not through the pointer: that is a third of the cost */
-    } else if (type->options.destroy != NULL) {
-        code = type->options.destroy(type->options.context, object);
-    }
-    if (code != 0) {
-        belay__ending ending = queue_ending();
-        (void)belay__end_finish(index, belay__type_judge(type, code), code, &ending);
-        return true;
-    }
-    queue_batch_rescued(batch, slot, generation | index);
-    belay__put(&slot->object, 0);
-    belay__put(&slot->epoch, 0);
-    /* A store, not a swap: belay__watch_flag leaves an object alone that the net is at.
-     */
-    belay__store(
-            &slot->state, generation + (UINT64_C(1) << BELAY_STATE_GENERATION_SHIFT));
-    batch->freed |= UINT64_C(1) << (index % BELAY__GROUP_SLOTS);
-    return true;
+    return state == (generation | BELAY_STATE_LIVE) &&
+           generation >> BELAY_STATE_GENERATION_SHIFT != BELAY__GENERATION_LAST &&
+           type->is_plain && batch->is_quick;
 }
 
 /* Ends an object that was found closed by the net: in a batch where its type has one. */
@@ -170,19 +141,20 @@ static void queue_end(queue_batch *batch, belay_handle handle, belay__type *type
     }
 }
 
-/* Handles one slot of a dead net. */
-static void queue_rescue(queue_batch *batch, belay__slot *slot, uint32_t index) {
+/* Handles one slot of a dead net. False: it is one for the tight loop, which is ready for
+ * it. */
+static bool queue_rescue(queue_batch *batch, belay__slot *slot, uint32_t index) {
     uint64_t state = belay__load(&slot->state);
     if (!(state & BELAY_STATE_LIVE) || (state & BELAY_STATE_CLOSED)) {
-        return;
+        return true;
     }
     belay_handle handle = {(state & BELAY__GENERATION_MASK) | index};
-    if (batch->type == NULL || batch->type->id != belay__get(&slot->type)) {
-        batch->type = belay__type_of(slot);
-    }
-    belay__type *type = batch->type;
-    if (queue_destroy_plain(batch, slot, index, type)) {
-        return;
+    belay__type *type = belay__type_of(slot);
+    if (queue_is_plain(batch, state, type)) {
+        if (!queue_batch_suits(batch, slot)) {
+            queue_batch_begin(batch, slot, handle);
+        }
+        return false;
     }
     if (type->options.net == BELAY_NET_REPORT ||
             type->options.thread == BELAY_THREAD_PINNED) {
@@ -192,11 +164,12 @@ static void queue_rescue(queue_batch *batch, belay__slot *slot, uint32_t index) 
                 .count = 1,
                 .age_ms = belay__age_ms(belay__get(&slot->opened_ms)),
                 .opened = belay__get(&slot->site)});
-        return;
+        return true;
     }
     if (belay__family_close(handle, BELAY_STATE_NETTED, &state)) {
         queue_end(batch, handle, type);
     }
+    return true;
 }
 
 static void queue_done(uint32_t count) {
@@ -238,26 +211,80 @@ static void queue_fetch(const belay__slot *slot) {
     __builtin_prefetch((const void *)(object + belay__get(&slot->size_bytes)), 1);
 }
 
-/* Handles the dead slots of a group. Slots and objects were last touched long ago, and
- * the wait for memory would be most of the cost: what comes next is fetched ahead.
- * following: the slots of the next such group, or of this one. Returns how many were
- * dead. */
+/* The tight loop: destroys what suits the batch, from the first of the slots `left` on.
+ * One compare-and-swap, the destructor, and plain stores each; slots and objects were
+ * last touched long ago, so what comes next is fetched ahead. Returns those that are
+ * left. */
+static uint64_t queue_destroy_plain(
+        queue_batch *batch, uint32_t first, uint64_t left, const belay__slot *following) {
+    belay__slot *slots = belay__table_slot(first);
+    const belay_type_options *options = &batch->type->options;
+    bool is_free = options->destroy == belay_destroy_free;
+    bool is_dense = (left & (left + 1)) == 0; /* without gaps */
+    uint64_t freed = 0;
+    uint64_t bytes = 0;
+    for (; left != 0; left &= left - 1) {
+        uint32_t i = (uint32_t)__builtin_ctzll(left);
+        belay__slot *slot = &slots[i];
+        uint64_t state = belay__load(&slot->state);
+        uint64_t generation = state & BELAY__GENERATION_MASK;
+        __builtin_prefetch(&following[i], 1);
+        if (!queue_batch_suits(batch, slot) ||
+                !queue_is_plain(batch, state, batch->type) ||
+                !belay__cas(&slot->state, &state,
+                        state | BELAY_STATE_CLOSED | BELAY_STATE_DYING |
+                                BELAY_STATE_NETTED)) {
+            break;
+        }
+        void *object = (void *)(uintptr_t)belay__get(&slot->object);
+        int code = 0;
+        if (is_free) {
+            if (is_dense) {
+                uint32_t at = i + QUEUE_AHEAD;
+                queue_fetch(at < BELAY__GROUP_SLOTS
+                                    ? &slots[at]
+                                    : &following[at - BELAY__GROUP_SLOTS]);
+            }
+            free(object); /* not through the pointer: that is a third of the cost */
+        } else if (options->destroy != NULL) {
+            code = options->destroy(options->context, object);
+        }
+        if (code != 0) {
+            belay__ending ending = queue_ending();
+            (void)belay__end_finish(
+                    first + i, belay__type_judge(batch->type, code), code, &ending);
+            continue;
+        }
+        bytes += belay__get(&slot->size_bytes);
+        belay__put(&slot->object, 0);
+        belay__put(&slot->epoch, 0);
+        /* A store, not a swap: belay__watch_flag leaves an object alone that the net is
+         * at.
+         */
+        belay__store(
+                &slot->state, generation + (UINT64_C(1) << BELAY_STATE_GENERATION_SHIFT));
+        freed |= UINT64_C(1) << i;
+    }
+    batch->rescue.count += (uint64_t)__builtin_popcountll(freed);
+    batch->rescued_bytes += bytes;
+    batch->freed |= freed;
+    return left;
+}
+
+/* Handles the dead slots of a group. following: the slots of the next such group, or of
+ * this one. Returns how many were dead. */
 static uint32_t queue_group(
         queue_batch *batch, uint32_t first, const belay__slot *following) {
     belay__slot *slots = belay__table_slot(first);
     uint64_t dead = belay__swap(&belay__table_group(first)->dead, 0);
-    bool is_whole = dead == ~UINT64_C(0);
     batch->freed = 0;
-    for (uint64_t left = dead; left != 0; left &= left - 1) {
+    for (uint64_t left = dead; left != 0;) {
         uint32_t i = (uint32_t)__builtin_ctzll(left);
-        __builtin_prefetch(&following[i], 1);
-        if (is_whole && batch->type != NULL &&
-                batch->type->options.destroy == belay_destroy_free) {
-            uint32_t at = i + QUEUE_AHEAD;
-            queue_fetch(at < BELAY__GROUP_SLOTS ? &slots[at]
-                                                : &following[at - BELAY__GROUP_SLOTS]);
+        if (queue_rescue(batch, &slots[i], first + i)) {
+            left &= left - 1;
+        } else {
+            left = queue_destroy_plain(batch, first, left, following);
         }
-        queue_rescue(batch, &slots[i], first + i);
     }
     /* Only now: a recycled group must not be looked at as a dead one. */
     belay__table_orphan(first, dead, batch->freed);
