@@ -62,7 +62,7 @@ const (
 
 	stateBorrows     = 0x7fff
 	stateOverflow    = 1 << 15 // no state has it: a reference with it matches nothing
-	referenceLast    = 1 << 14 // likewise: the last generation, which is the core's to end
+	referenceLast    = 1 << 14 // of the borrow count, in a reference: the last generation, which is the core's to end
 	stateLive        = 1 << 16
 	stateClosed      = 1 << 17
 	stateDying       = 1 << 18

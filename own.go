@@ -100,9 +100,7 @@ func (k *kind) ownRare(s *stripe, n *net, c chain) (handle, error) {
 		openedMS = uint32(bindClockWake())
 	}
 	h := n.open(n.slot.state|stateLive, site, openedMS)
-	if h.ref >= generationLast {
-		h.ref |= referenceLast
-	}
+	h.ref = markLast(h.ref)
 	if isSpent {
 		bindFlush(k.id, shard)
 	}
@@ -118,6 +116,15 @@ func (n *net) open(ref uint64, site, openedMS uint32) handle {
 	raceOwned(n)
 	release64(&t.state, ref)
 	return handle{n, ref | slowReference}
+}
+
+// markLast marks a reference of the last generation, so that no Close in Go takes
+// its object for a plain one: the slot is for the core to retire.
+func markLast(ref uint64) uint64 {
+	if ref >= generationLast {
+		ref |= referenceLast
+	}
+	return ref
 }
 
 // show has a test's leak check see an object that was just opened.
@@ -190,7 +197,7 @@ func (k *kind) ownSlow(object unsafe.Pointer, rest ownOptions, isTraced bool) (h
 	}
 	n.held.Store(k)
 	n.show(ref)
-	h := handle{n, ref | slowReference}
+	h := handle{n, markLast(ref) | slowReference}
 	if k.sizeOf != nil && !rest.isSize {
 		// Under the guard; the object is good even when this fails.
 		_ = h.Measure()

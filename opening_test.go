@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+
+package belay
+
+import (
+	"testing"
+
+	"belay.example/belay/internal/testc"
+)
+
+// Goal: a slot whose generations are used up is retired by Close, whatever way its last
+// object was opened; else old handles would match again. Method: put the slot of a closed
+// object at its last generation, open and close one more there.
+func TestLastGenerationIsRetired(t *testing.T) {
+	sized := SizeFunc(func(*testc.Small) uint64 { return 8 })
+	for name, options := range map[string][]Option{
+		"shared":           {FixedSize(8)},
+		"exact":            {FixedSize(8), NetExact()},
+		"by the core":      {sized},
+		"with destructor":  {FixedSize(8), Destroy(func(*testc.Small) error { return nil })},
+		"by the core, too": {sized, Destroy(func(*testc.Small) error { return nil })},
+	} {
+		t.Run(name, func(t *testing.T) {
+			kind := NewType[*testc.Small]("last generation: "+name, options...)
+			thing := testc.MallocSmall()
+			defer testc.FreeSmall(thing)
+			last := ownAgain(t, kind, thing, func(first handle) { first.net.slot.state = generationLast })
+			l, err := last.Borrow()
+			if err != nil {
+				t.Error(err)
+			}
+			l.Return()
+			if err := last.Close(); err != nil {
+				t.Error(err)
+			}
+			if state := last.net.slot.state; state != generationLast|stateClosed {
+				t.Errorf("state %x: not retired", state)
+			}
+			if next := ownSmall(t, kind, thing); next.net == last.net {
+				t.Error("the slot is used again")
+			} else if err := next.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func ownSmall(t *testing.T, kind Type[*testc.Small], thing *testc.Small) Owned[*testc.Small] {
+	t.Helper()
+	o, err := kind.Own(thing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// ownAgain opens an object, closes it, and opens one in the same slot. between is called
+// while the slot is free.
+func ownAgain(t *testing.T, kind Type[*testc.Small], thing *testc.Small, between func(handle)) Owned[*testc.Small] {
+	t.Helper()
+	for range 10 { // an object whose stacks are kept takes another slot
+		first := ownSmall(t, kind, thing)
+		if err := first.Close(); err != nil {
+			t.Fatal(err)
+		}
+		between(first.handle)
+		if second := ownSmall(t, kind, thing); second.net == first.net {
+			return second
+		}
+	}
+	t.Fatal("another slot each time")
+	panic("not reached")
+}
