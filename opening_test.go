@@ -3,6 +3,8 @@
 package belay
 
 import (
+	"errors"
+	"runtime"
 	"testing"
 
 	"belay.example/belay/internal/testc"
@@ -42,6 +44,42 @@ func TestLastGenerationIsRetired(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// Goal: what an Own that failed left in a slot is not taken for the next object's type.
+// Method: a child of a parent pinned to another thread, in a slot that was of a plain type;
+// then an object of that type again.
+func TestFailedOwnLeavesNoType(t *testing.T) {
+	thing := testc.MallocSmall()
+	defer testc.FreeSmall(thing)
+	parents, done := make(chan Owned[*testc.Small]), make(chan struct{})
+	defer func() { <-parents }()
+	defer close(done)
+	go func() {
+		defer close(parents)
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		parent := ownSmall(t, NewType[*testc.Small]("pinned parent", ThreadPinned()), thing)
+		parents <- parent
+		<-done
+		if err := parent.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	parent := <-parents
+	plain := NewType[*testc.Small]("before and after", FixedSize(8), NetExact())
+	child := NewType[*testc.Small]("in between")
+	o := ownAgain(t, plain, thing, func(handle) {
+		if _, err := child.Own(thing, ChildOf(parent)); !errors.Is(err, ErrWrongThread) {
+			t.Error(err)
+		}
+	})
+	if id := o.net.slot.kind; id != plain.kind.id || o.net.kind() != plain.kind {
+		t.Errorf("the slot is of type %q", kinds[id].Load().name)
+	}
+	if err := o.Close(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -180,8 +180,12 @@ func (k *kind) ownSlow(object unsafe.Pointer, rest ownOptions, isTraced bool) (h
 		parent = n.parent.bits(rest.parent.ref)
 	}
 	raceOwned(n)
+	// Before, since a parent that ends meanwhile ends the object too, and its slot may
+	// be another one's when the call returns.
+	n.held.Store(k)
 	r := bindOwn(n.index, k.id, uintptr(object), rest.size, parent, site, flags)
 	if r.status != statusOK {
+		n.held.Store(kinds[n.slot.kind].Load()) // which the core wrote, or did not
 		n.prepare()
 		s = lockStripe()
 		s.giveExact(n)
@@ -195,7 +199,6 @@ func (k *kind) ownSlow(object unsafe.Pointer, rest ownOptions, isTraced bool) (h
 	if isTraced {
 		traceOpened(n.bits(ref))
 	}
-	n.held.Store(k)
 	n.show(ref)
 	h := handle{n, markLast(ref) | slowReference}
 	if k.sizeOf != nil && !rest.isSize {
