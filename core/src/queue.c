@@ -17,13 +17,15 @@
 #define QUEUE_TICK_MS 100
 #define QUEUE_IDLE_TICKS 100
 #define QUEUE_WORD_SHIFT 12 /* a word of queue_dead: 64 groups of 64 slots */
-#define QUEUE_AHEAD 12      /* slots to prefetch ahead */
-#define QUEUE_HEADER 16     /* bytes that malloc keeps before a block */
+#define QUEUE_WORDS         /* up to the end of the last segment */                      \
+    (((BELAY__INDEX_MAX | (BELAY__SEGMENT_SLOTS - 1)) >> QUEUE_WORD_SHIFT) + 1)
+#define QUEUE_AHEAD 12  /* slots to prefetch ahead */
+#define QUEUE_HEADER 16 /* bytes that malloc keeps before a block */
 
 /* What was found dead: a bit for each group that has some, and in group->dead the slots.
  * Claimed by an exchange with 0. So the worker goes through the slots in the order in
  * which they lie, however the collector found them: half the time of any other order. */
-static uint64_t queue_dead[(BELAY__INDEX_MAX >> QUEUE_WORD_SHIFT) + 1] = {0};
+static uint64_t queue_dead[QUEUE_WORDS] = {0};
 static uint32_t queue_open = 0; /* dead slots and parked objects not yet done with */
 
 static belay__lock queue_lock = BELAY__LOCK_INIT;
