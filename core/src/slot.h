@@ -37,8 +37,8 @@ enum {
     BELAY__GROUP_EXACT = 2   /* Go, one net a slot */
 };
 
-/* 64 slots in a row. The bits of `returned`, `local` and `orphans` are slots, the first
- * is bit 0. Go's fast path reads and writes it. */
+/* 64 slots in a row. The bits of `returned`, `local`, `orphans` and `dead` are slots, the
+ * first is bit 0. Go's fast path reads and writes it. */
 typedef struct belay__group {
     uint64_t returned; /* free slots given back; or-ed by any thread, claimed by clearing
                         */

@@ -18,7 +18,8 @@
 	MOVQ CX, AX
 
 // func Trace() (self, hash uintptr)
-// Short, for what own and Close cost: the caller's own frame needs no check.
+// Short, for what own and Close cost: the caller has a frame of its own, if only for
+// Trace's results, and it needs no check.
 TEXT ·Trace(SB), NOSPLIT|NOFRAME, $0-16
 	MOVQ R14, self+0(FP)
 	MOVQ 8(BP), DX

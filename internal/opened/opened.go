@@ -13,7 +13,7 @@ import (
 // find the object forgotten.
 type Hook func(handle uint64, net unsafe.Pointer)
 
-// CreditBytes is how many bytes a shard of a type's counters moves before the core looks at
+// CreditBytes is how many bytes a shard of a type's counters opens before the core looks at
 // the total.
 const CreditBytes = 256 * 1024
 
@@ -30,7 +30,7 @@ func Watch(h Hook) {
 	limit.Store(0)
 }
 
-// Limit is how many bytes a shard may have moved for an opening to be one of the many that
+// Limit is how many bytes a shard may have opened for an opening to be one of the many that
 // nobody looks at: CreditBytes, or 0 once there is a hook.
 func Limit() uint64 { return limit.Load() }
 
