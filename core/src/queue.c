@@ -65,13 +65,11 @@ static void queue_batch_tell(queue_batch *batch) {
 }
 
 /* Begins to gather the rescues of this object's type and line. */
-static void queue_batch_begin(
-        queue_batch *batch, const belay__slot *slot, belay_handle handle) {
+static void queue_batch_begin(queue_batch *batch, const belay__slot *slot) {
     queue_batch_tell(batch);
     batch->type = belay__type_of(slot);
     batch->rescue = (belay__mistake){.kind = BELAY_REPORT_RESCUE,
             .type = batch->type->id,
-            .handle = handle.bits,
             .age_ms = belay__age_ms(belay__get(&slot->opened_ms)),
             .opened = belay__get(&slot->site)};
 }
@@ -154,7 +152,7 @@ static bool queue_rescue(queue_batch *batch, belay__slot *slot, uint32_t index) 
     belay__type *type = belay__type_of(slot);
     if (queue_is_plain(batch, state, type)) {
         if (!queue_batch_suits(batch, slot)) {
-            queue_batch_begin(batch, slot, handle);
+            queue_batch_begin(batch, slot);
         }
         return false;
     }
@@ -213,6 +211,12 @@ static void queue_fetch(const belay__slot *slot) {
     __builtin_prefetch((const void *)(object + belay__get(&slot->size_bytes)), 1);
 }
 
+/* The handle of the object that was last in a free slot. */
+static uint64_t queue_last_handle(uint32_t index) {
+    uint64_t generation = belay__load(&belay__table_slot(index)->state);
+    return (generation - (UINT64_C(1) << BELAY_STATE_GENERATION_SHIFT)) | index;
+}
+
 /* The tight loop: destroys what suits the batch, from the first of the slots `left` on.
  * One compare-and-swap, the destructor, and plain stores each; slots and objects were
  * last touched long ago, so what comes next is fetched ahead. Returns those that are
@@ -266,6 +270,11 @@ static uint64_t queue_destroy_plain(
         belay__store(
                 &slot->state, generation + (UINT64_C(1) << BELAY_STATE_GENERATION_SHIFT));
         freed |= UINT64_C(1) << i;
+    }
+    if (batch->rescue.count == 0 && freed != 0) {
+        /* Not one that refused before it. */
+        batch->rescue.handle =
+                queue_last_handle(first + (uint32_t)__builtin_ctzll(freed));
     }
     batch->rescue.count += (uint64_t)__builtin_popcountll(freed);
     batch->rescued_bytes += bytes;

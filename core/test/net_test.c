@@ -41,6 +41,27 @@ TRIAL(forgotten_object_is_rescued) {
     assert_int_equal(belay__bind_single_take(), 0);
 }
 
+/* Goal: a report of rescues names one that was rescued. Method: of a shared net the first
+ * object refuses. */
+TRIAL(rescue_names_the_rescued) {
+    belay_report_to(thing_report_sink, NULL);
+    belay_type type =
+            thing_type_of((belay_type_options){.on_error = BELAY_ON_ERROR_KEPT});
+    static thing objects[64];
+    belay_handle handles[64];
+    uint32_t first = belay__bind_group_take(BELAY__GROUP_SHARED, NULL);
+    objects[0].code = objects[0].answers = 1;
+    for (uint32_t i = 0; i < 64; i++) {
+        handles[i] = thing_bind(first + i, type, &objects[i], (belay_handle){0});
+    }
+    belay__bind_dead(first, 64);
+    drained();
+    assert_int_equal(thing_reported(BELAY_REPORT_DESTROY_REFUSED), 1);
+    assert_int_equal(thing_reported(BELAY_REPORT_RESCUE), 63);
+    assert_true(thing_report_last(BELAY_REPORT_RESCUE)->handle.bits == handles[1].bits);
+    assert_status(BELAY_OK, belay_close(handles[0], NULL));
+}
+
 /* Goal: a type whose net may only report keeps its objects. Method: drop the net, drain,
  * find the object open and reported; close it by hand, and get the slot back. */
 TRIAL(report_only_net_keeps_the_object) {
@@ -400,6 +421,7 @@ TRIAL(no_push_is_lost) {
 int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(forgotten_object_is_rescued),
+            cmocka_unit_test(rescue_names_the_rescued),
             cmocka_unit_test(report_only_net_keeps_the_object),
             cmocka_unit_test(borrowed_object_outlives_its_net),
             cmocka_unit_test(net_destroys_in_batches),
