@@ -414,6 +414,10 @@ func levelGet() Level { return Level(C.belay_level_get()) }
 
 func reportFlush() { C.belay_report_flush() }
 
+// reportHasStderrWish: BELAY_STDERR says whether reports go to standard error,
+// and the core does so.
+func reportHasStderrWish() bool { return C.belay__bind_has_stderr_wish() != 0 }
+
 func reportWord(kind ReportKind) string {
 	return C.GoString(C.belay_report_word(C.belay_report_kind(kind)))
 }

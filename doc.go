@@ -60,4 +60,7 @@
 //	                             unset: while there is no [OnReport]
 //	BELAY_LEDGER=FILE|off        where the table of objects is kept (%p: the process id)
 //	BELAY_STRESS=gc              collects garbage at every borrow: for tests
+//
+// A program with more rights than who starts it (setuid, setgid, capabilities)
+// ignores all but the last.
 package belay

@@ -188,7 +188,7 @@ func deliver(bits uint64, r Report) {
 	}
 	list := handlers.list.Load()
 	if list == nil || len(*list) == 0 {
-		if os.Getenv("BELAY_STDERR") == "" { // else the core does as it says
+		if !reportHasStderrWish() {
 			r.print()
 		}
 		return

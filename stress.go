@@ -11,7 +11,8 @@ import (
 )
 
 // BELAY_STRESS=gc collects garbage at every borrow, also between its load and
-// its compare-and-swap, to flush out objects that nothing keeps alive.
+// its compare-and-swap, to flush out objects that nothing keeps alive. It only
+// costs time, so it is read in a setuid program too (SECURITY.md).
 var stressGC = stressWanted(os.Getenv("BELAY_STRESS"))
 
 func stressWanted(word string) bool {

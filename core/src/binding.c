@@ -185,6 +185,10 @@ void belay__bind_misuse(
             (belay_report_kind)kind, (belay_status)status, handle, used_site);
 }
 
+uint32_t belay__bind_has_stderr_wish(void) {
+    return belay__report_has_stderr_wish();
+}
+
 uint32_t belay__bind_trace_interval(void) {
     switch (belay__report_level()) {
     case BELAY_LEVEL_ALL:

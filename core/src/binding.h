@@ -101,6 +101,10 @@ belay_status belay__bind_shutdown(
 void belay__bind_misuse(
         uint32_t kind, uint64_t handle, uint32_t status, uint32_t used_site);
 
+/* 1: BELAY_STDERR says whether reports go to standard error, and the core does so. 0:
+ * that is its sink's business. */
+uint32_t belay__bind_has_stderr_wish(void);
+
 /* The text of a site: static; "?" for 0. */
 const char *belay__bind_site_text(uint32_t site);
 

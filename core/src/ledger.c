@@ -254,7 +254,7 @@ static void ledger_forked(void) {
 }
 
 static void ledger_open(void) {
-    const char *wish = getenv("BELAY_LEDGER");
+    const char *wish = belay__process_setting("BELAY_LEDGER");
     char path[sizeof ledger_name];
     if (wish != NULL && strcmp(wish, "off") == 0) {
         return;
@@ -278,7 +278,7 @@ void belay__ledger_start(void) {
     uint64_t offset = 0;
     void *head =
             ledger_map(BELAY_LEDGER_NONE, ledger_whole_pages(LEDGER_HEAD_BYTES), &offset);
-    const char *wish = getenv("BELAY_LEDGER");
+    const char *wish = belay__process_setting("BELAY_LEDGER");
     /* Asked for, or to be had here: then its absence is worth telling. */
     bool is_lost = head == NULL &&
                    (wish == NULL ? belay__memory_can_share() : strcmp(wish, "off") != 0);
@@ -303,7 +303,7 @@ void belay__ledger_start(void) {
     header->start_unix_ns = belay__clock_unix_ns();
     header->start_mono_ns = ledger_start_ns;
     header->directory_max = BELAY_LEDGER_DIRECTORY_MAX;
-    const char *names = getenv("BELAY_LEDGER_NAMES");
+    const char *names = belay__process_setting("BELAY_LEDGER_NAMES");
     if (names != NULL && strcmp(names, "base") == 0) {
         header->flags |= BELAY_LEDGER_FLAG_BASENAMES;
     }

@@ -46,6 +46,10 @@ uint64_t belay__process_start_ticks(void);
 void belay__process_boot_id(char *out_text, size_t bytes);
 void belay__process_program(char *out_text, size_t bytes);
 
+/* A variable of the environment. NULL: it is unset, or the program has more rights than
+ * who started it (setuid, setgid, capabilities), and who must not choose what it does. */
+const char *belay__process_setting(const char *name);
+
 /* Starts a detached thread that takes no signals but those of its own faults, so that the
  * program's handlers, and a language's crash report, stay on the program's threads. */
 bool belay__thread_start(void *(*run)(void *), void *data);

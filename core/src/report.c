@@ -2,13 +2,13 @@
 #include "report.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "account.h"
 #include "fork.h"
 #include "ledger.h"
 #include "lock.h"
+#include "platform.h"
 #include "site.h"
 #include "start.h"
 #include "table.h"
@@ -70,7 +70,7 @@ void belay_report_to(belay_report_fn sink, void *data) {
 
 void belay__report_start(void) {
     static const char *const words[] = {BELAY_LEVEL_LIST(REPORT_WORD)};
-    const char *level = getenv("BELAY_LEVEL");
+    const char *level = belay__process_setting("BELAY_LEVEL");
     for (uint32_t i = 0; level != NULL && i < BELAY_LEVEL_COUNT; i++) {
         if (strcmp(level, words[i]) == 0) {
             report_level = i;
@@ -81,7 +81,7 @@ void belay__report_start(void) {
                 "belay: BELAY_LEVEL is \"%s\", not off, sampled or all: sampled it is\n",
                 level);
     }
-    const char *to_stderr = getenv("BELAY_STDERR");
+    const char *to_stderr = belay__process_setting("BELAY_STDERR");
     if (to_stderr != NULL) {
         report_stderr = strcmp(to_stderr, "0") == 0 ? REPORT_NEVER : REPORT_ALWAYS;
     }
@@ -132,8 +132,9 @@ static void report_compose(const belay__mistake *mistake, belay_report *out) {
         REPORT_APPEND(", age %llu.%01llu s", (unsigned long long)(mistake->age_ms / 1000),
                 (unsigned long long)(mistake->age_ms / 100 % 10));
     }
-    if (mistake->kind == BELAY_REPORT_LEDGER_LOST && getenv("BELAY_LEDGER") != NULL) {
-        REPORT_APPEND(", BELAY_LEDGER=%s", getenv("BELAY_LEDGER"));
+    const char *ledger = belay__process_setting("BELAY_LEDGER");
+    if (mistake->kind == BELAY_REPORT_LEDGER_LOST && ledger != NULL) {
+        REPORT_APPEND(", BELAY_LEDGER=%s", ledger);
     }
     if (written >= 0 && (size_t)written + strlen(texts[mistake->kind]) + 4 < left) {
         REPORT_APPEND(" (%s)", texts[mistake->kind]); /* whole or not at all */
@@ -242,6 +243,10 @@ void belay__report(const belay__mistake *mistake) {
     for (int i = 0; i < tell_count; i++) {
         report_tell(&tell[i]);
     }
+}
+
+bool belay__report_has_stderr_wish(void) {
+    return report_stderr != REPORT_IF_NO_SINK;
 }
 
 bool belay__report_is_holding(void) {

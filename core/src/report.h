@@ -38,6 +38,9 @@ void belay__report_ledger_lost(void);
 /* The level, without starting anything. */
 belay_level belay__report_level(void);
 
+/* True if BELAY_STDERR says whether reports go to standard error. */
+bool belay__report_has_stderr_wish(void);
+
 /* True if the rate limit holds counts back. */
 bool belay__report_is_holding(void);
 

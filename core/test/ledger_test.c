@@ -18,20 +18,12 @@
 #define F_SEAL_SHRINK 2
 #endif
 
-/* A folder of this test, and a path in it. */
-static char folder[64];
-static char path[128];
+/* A path in the trial's folder. */
+static char path[sizeof trial_folder + 64];
 
-static void in_a_folder(const char *name) {
-    snprintf(folder, sizeof folder, "/tmp/belay-ledger.XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    snprintf(path, sizeof path, "%s/%s", folder, name);
+static void in_the_folder(const char *name) {
+    snprintf(path, sizeof path, "%s/%s", trial_folder, name);
     setenv("BELAY_LEDGER", path, 1);
-}
-
-static void leave_the_folder(void) {
-    unlink(path);
-    assert_int_equal(rmdir(folder), 0);
 }
 
 /* The whole file, as a reader in another process would map it. */
@@ -77,7 +69,7 @@ static const void *image_row(const image *self, uint32_t kind, uint32_t index) {
  * path; one parent, one child with size and site, one mistake; read them by the
  * documented layout. */
 TRIAL(file_tells_it_all) {
-    in_a_folder("a.ledger");
+    in_the_folder("a.ledger");
     belay_type type = thing_type_of((belay_type_options){.name = "the type",
             .size_bytes = 64,
             .guard = BELAY_GUARD_DOMAIN,
@@ -146,13 +138,12 @@ TRIAL(file_tells_it_all) {
     assert_int_equal(report->type, type.id);
     assert_true(report->handle == top.bits);
     free(file.bytes);
-    leave_the_folder();
 }
 
 /* Goal: the identity of the process is the kernel's. Method: compare with /proc, read
  * anew. */
 TRIAL(identity_is_the_kernels) {
-    in_a_folder("a.ledger");
+    in_the_folder("a.ledger");
     thing object = {0};
     (void)thing_own(thing_type(), &object);
     image file = image_of(path);
@@ -176,14 +167,13 @@ TRIAL(identity_is_the_kernels) {
     assert_string_equal(image_head(&file)->boot_id, text);
     assert_true(strlen(image_head(&file)->program) > 0);
     free(file.bytes);
-    leave_the_folder();
 }
 
 /* Goal: a file is the user's alone and not handed to programs that are executed. Method:
  * look at the mode and at the descriptor's flag, under an open umask. */
 TRIAL(file_is_private) {
     umask(0);
-    in_a_folder("a.ledger");
+    in_the_folder("a.ledger");
     thing object = {0};
     (void)thing_own(thing_type(), &object);
     struct stat status;
@@ -199,24 +189,23 @@ TRIAL(file_is_private) {
         }
     }
     assert_int_equal(found, 1);
-    leave_the_folder();
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(trial_folder), 0); /* there was nothing else */
 }
 
 /* Goal: %p is the pid, as often as it comes; other marks stay. Method: a pattern with
  * all. */
 TRIAL(path_with_the_pid) {
     char wanted[sizeof path];
-    in_a_folder("x");
-    snprintf(wanted, sizeof wanted, "%s/b-%ld-%ld-%%q", folder, (long)getpid(),
+    in_the_folder("x");
+    snprintf(wanted, sizeof wanted, "%s/b-%ld-%ld-%%q", trial_folder, (long)getpid(),
             (long)getpid());
-    snprintf(path, sizeof path, "%s/b-%%p-%%p-%%q", folder);
+    snprintf(path, sizeof path, "%s/b-%%p-%%p-%%q", trial_folder);
     setenv("BELAY_LEDGER", path, 1);
     thing object = {0};
     (void)thing_own(thing_type(), &object);
     assert_string_equal(belay_ledger_name(), wanted);
     assert_int_equal(access(wanted, F_OK), 0);
-    memcpy(path, wanted, sizeof path - 1);
-    leave_the_folder();
 }
 
 /* Goal: `off` shares nothing. Method: no file, no descriptor; everything works. */
@@ -294,7 +283,7 @@ TRIAL(file_size_limit_is_kept) {
 /* Goal: a ledger that another process has is not touched. Method: lock the file with
  * content, then start the core; its bytes stay. */
 TRIAL(locked_file_is_left_alone) {
-    in_a_folder("a.ledger");
+    in_the_folder("a.ledger");
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     assert_true(fd >= 0);
     assert_int_equal(write(fd, "somebody's", 10), 10);
@@ -305,13 +294,12 @@ TRIAL(locked_file_is_left_alone) {
     assert_memory_equal(file.bytes, "somebody's", 10);
     free(file.bytes);
     close(fd);
-    leave_the_folder();
 }
 
 /* Goal: a file that is no ledger is left alone, whatever BELAY_LEDGER says. Method: a
  * text. */
 TRIAL(other_file_is_left_alone) {
-    in_a_folder("a.ledger");
+    in_the_folder("a.ledger");
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     assert_int_equal(write(fd, "a diary, dear", 13), 13);
     assert_private_and_told();
@@ -319,13 +307,12 @@ TRIAL(other_file_is_left_alone) {
     assert_int_equal(pread(fd, text, sizeof text, 0), 13);
     assert_string_equal(text, "a diary, dear");
     close(fd);
-    leave_the_folder();
 }
 
 /* Goal: a stale ledger of a dead process is replaced. Method: a file with old bytes that
  * nobody locks. */
 TRIAL(stale_file_is_replaced) {
-    in_a_folder("a.ledger");
+    in_the_folder("a.ledger");
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     char old[5000];
     memset(old, 0xee, sizeof old);
@@ -341,7 +328,6 @@ TRIAL(stale_file_is_replaced) {
     struct stat status;
     assert_int_equal(stat(path, &status), 0);
     assert_int_equal(status.st_mode & 07777, 0600);
-    leave_the_folder();
 }
 
 /* Goal: places where no ledger can be never stop the program, nor does a link lead
@@ -353,14 +339,14 @@ TRIAL(missing_folder) {
 }
 
 TRIAL(folder_as_file) {
-    setenv("BELAY_LEDGER", "/tmp", 1);
+    setenv("BELAY_LEDGER", trial_folder, 1);
     assert_private_and_told();
 }
 
 TRIAL(link_is_not_followed) {
-    in_a_folder("link");
-    char target[160];
-    snprintf(target, sizeof target, "%s/target", folder);
+    in_the_folder("link");
+    char target[sizeof path];
+    snprintf(target, sizeof target, "%s/target", trial_folder);
     int fd = open(target, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     assert_int_equal(write(fd, "precious", 8), 8);
     close(fd);
@@ -370,8 +356,6 @@ TRIAL(link_is_not_followed) {
     assert_int_equal(file.length, 8);
     assert_memory_equal(file.bytes, "precious", 8);
     free(file.bytes);
-    unlink(target);
-    leave_the_folder();
 }
 
 TRIAL(path_too_long) {
@@ -389,7 +373,7 @@ TRIAL(empty_path_is_unset) {
 
 /* Goal: base names on request are marked in the header. Method: the flag, and a text. */
 TRIAL(base_names_are_marked) {
-    in_a_folder("a.ledger");
+    in_the_folder("a.ledger");
     setenv("BELAY_LEDGER_NAMES", "base", 1);
     thing object = {0};
     belay_own_options options = {.size = sizeof options, .site = "f /very/secret/a.c:1"};
@@ -400,13 +384,12 @@ TRIAL(base_names_are_marked) {
     assert_null(memmem(file.bytes, file.length, "secret", 6));
     assert_non_null(memmem(file.bytes, file.length, "f a.c:1", 7));
     free(file.bytes);
-    leave_the_folder();
 }
 
 /* Goal: a reader can tell a program that ended from one that died. Method: the flag
  * before and after a shutdown, and after the life that follows. */
 TRIAL(ended_is_marked) {
-    in_a_folder("a.ledger");
+    in_the_folder("a.ledger");
     thing object = {0};
     belay_type type = thing_type();
     assert_status(BELAY_OK, belay_close(thing_own(type, &object), NULL));
@@ -422,7 +405,6 @@ TRIAL(ended_is_marked) {
     assert_int_equal(image_head(&file)->ended, 0);
     free(file.bytes);
     assert_status(BELAY_OK, belay_close(handle, NULL));
-    leave_the_folder();
 }
 
 static int destroy_nothing(void *context, void *object) {
@@ -456,7 +438,7 @@ static void child_of_fork(belay_type type, belay_handle inherited, thing *object
  * makes mistakes and ends; the parent's file has the same bytes as before, but for its
  * clock. */
 TRIAL(fork_leaves_the_parents_ledger) {
-    in_a_folder("a.ledger");
+    in_the_folder("a.ledger");
     belay_type type = thing_type_of((belay_type_options){.destroy = destroy_nothing});
     thing object = {0};
     belay_handle handle = thing_own(type, &object);
@@ -483,7 +465,6 @@ TRIAL(fork_leaves_the_parents_ledger) {
     thing_borrow(handle, &object);
     assert_status(BELAY_OK, belay_return(handle));
     assert_status(BELAY_OK, belay_close(handle, NULL));
-    leave_the_folder();
 }
 
 /* Goal: the parent keeps its lock although a child of a fork has the descriptor, and the
@@ -492,7 +473,7 @@ TRIAL(fork_keeps_the_lock_and_the_net) {
     if (TRIAL_UNDER_TSAN) {
         return;
     }
-    in_a_folder("a.ledger");
+    in_the_folder("a.ledger");
     belay_type type = thing_type();
     thing object = {0};
     uint32_t first = belay__bind_group_take(BELAY__GROUP_EXACT, NULL);
@@ -519,7 +500,6 @@ TRIAL(fork_keeps_the_lock_and_the_net) {
     int fd = open(path, O_RDWR | O_CLOEXEC);
     assert_int_not_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
     close(fd);
-    leave_the_folder();
 }
 
 /* Goal: a damaged ledger can't send the writer anywhere. Method: overwrite each field of
@@ -531,7 +511,7 @@ TRIAL(damaged_rows_do_no_harm) {
             offsetof(belay_ledger_row, opened_ms)};
     static const uint32_t values[] = {UINT32_MAX, 0x7fffffff, 1000000, 1023, 0};
     belay_type type = thing_type_of((belay_type_options){.destroy = destroy_nothing});
-    in_a_folder("a.ledger");
+    in_the_folder("a.ledger");
     belay_report_to(thing_report_sink, NULL);
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         for (size_t j = 0; j < sizeof values / sizeof *values; j++) {
@@ -555,9 +535,6 @@ TRIAL(damaged_rows_do_no_harm) {
             assert_status(BELAY_CLOSED, belay_borrow(below, &lent));
         }
     }
-    unsetenv("BELAY_LEDGER");
-    unlink(path);
-    rmdir(folder);
 }
 
 int main(void) {

@@ -206,8 +206,9 @@ TRIAL(level_is_sampled_by_default) {
 
 /* Sends standard error to a file, makes one mistake, and returns what was written. */
 static size_t mistake_on_stderr(char *out_text, size_t bytes) {
-    char path[] = "/tmp/belay-report.XXXXXX";
-    int fd = mkstemp(path);
+    char path[sizeof trial_folder + 16];
+    snprintf(path, sizeof path, "%s/stderr", trial_folder);
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     assert_true(fd >= 0);
     fflush(stderr);
     int saved = dup(STDERR_FILENO);
@@ -220,7 +221,6 @@ static size_t mistake_on_stderr(char *out_text, size_t bytes) {
     assert_status(BELAY_NOT_BORROWED, status);
     ssize_t length = pread(fd, out_text, bytes - 1, 0);
     close(fd);
-    unlink(path);
     assert_true(length >= 0);
     out_text[length] = 0;
     return (size_t)length;

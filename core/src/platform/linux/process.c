@@ -43,3 +43,7 @@ void belay__process_program(char *out_text, size_t bytes) {
     process_read("/proc/self/comm", out_text, bytes);
     out_text[strcspn(out_text, "\n")] = 0;
 }
+
+const char *belay__process_setting(const char *name) {
+    return secure_getenv(name);
+}
