@@ -331,7 +331,8 @@ TRIAL(stale_file_is_replaced) {
 }
 
 /* Goal: places where no ledger can be never stop the program, nor does a link lead
- * elsewhere. Method: a missing folder, a folder itself, a link, a path that is too long.
+ * elsewhere. Method: a missing folder, a folder itself, a link to a ledger, a path that
+ * is too long.
  */
 TRIAL(missing_folder) {
     setenv("BELAY_LEDGER", "/nowhere/at/all/a.ledger", 1);
@@ -348,13 +349,13 @@ TRIAL(link_is_not_followed) {
     char target[sizeof path];
     snprintf(target, sizeof target, "%s/target", trial_folder);
     int fd = open(target, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    assert_int_equal(write(fd, "precious", 8), 8);
+    assert_int_equal(write(fd, BELAY_LEDGER_MAGIC, 8), 8);
     close(fd);
     assert_int_equal(symlink(target, path), 0);
     assert_private_and_told();
     image file = image_of(target);
     assert_int_equal(file.length, 8);
-    assert_memory_equal(file.bytes, "precious", 8);
+    assert_memory_equal(file.bytes, BELAY_LEDGER_MAGIC, 8);
     free(file.bytes);
 }
 
