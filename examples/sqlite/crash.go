@@ -20,20 +20,21 @@ const crashVariable = "BELAY_DEMO_CRASH"
 // crashParent runs the program again, with its ledger in a file, sees it die, and has belay-top
 // tell what was open.
 func crashParent(ledger string) int {
-	if ledger == "" {
-		folder, err := os.MkdirTemp("", "belay-ledger-")
-		if err != nil {
-			fmt.Fprintln(os.Stderr, "demo:", err)
-			return 1
-		}
-		ledger = filepath.Join(folder, "ledger")
+	top, err := exec.LookPath("belay-top")
+	keeps := ledger != ""
+	if err != nil && !keeps {
+		fmt.Fprintln(os.Stderr, "demo: no belay-top on the PATH (make build puts it into build/bin), nor --ledger FILE for later")
+		return 1
 	}
-	scratch, err := os.MkdirTemp("", "belay-demo-")
+	scratch, err := temporary()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		return 1
 	}
-	defer os.RemoveAll(scratch) // the child cannot
+	defer os.RemoveAll(scratch) // with what the child leaves
+	if !keeps {
+		ledger = filepath.Join(scratch, "ledger")
+	}
 	program, err := os.Executable()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
@@ -49,8 +50,7 @@ func crashParent(ledger string) int {
 		return 1
 	}
 	fmt.Printf("\nkilled; what was open is in its ledger:\n$ belay-top --once %s\n", ledger)
-	top, err := exec.LookPath("belay-top")
-	if err != nil {
+	if top == "" {
 		fmt.Println("(no belay-top on the PATH: make build puts it into build/bin)")
 		return 0
 	}
@@ -59,6 +59,11 @@ func crashParent(ledger string) int {
 	if err := reader.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "demo: belay-top:", err)
 		return 1
+	}
+	if keeps {
+		fmt.Printf("\nthe ledger stays: %s\n", ledger)
+	} else {
+		fmt.Println("\nthat ledger was a temporary file and is removed; --ledger FILE keeps one")
 	}
 	return 0
 }

@@ -10,7 +10,9 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"belay.example/belay"
@@ -28,13 +30,13 @@ type demo struct {
 
 func main() {
 	status := flag.String("status", dpkg.Status, "the package database to load")
-	crash := flag.Bool("crash", false, "kill a child process mid-way and leave its ledger")
-	ledger := flag.String("ledger", "", "with --crash: where the ledger goes (default: a new temporary file)")
+	crash := flag.Bool("crash", false, "kill a child process mid-way and read its ledger")
+	ledger := flag.String("ledger", "", "with --crash: where the ledger goes and stays (default: a temporary file)")
 	flag.Parse()
 	if *crash && os.Getenv(crashVariable) == "" {
 		os.Exit(crashParent(*ledger))
 	}
-	folder, err := os.MkdirTemp("", "belay-demo-")
+	folder, err := temporary()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
@@ -51,6 +53,19 @@ func main() {
 		os.Exit(1)
 	}
 	fmt.Println("\nall good: nothing lost, every mistake named")
+}
+
+// temporary makes a folder for the caller to remove; an interrupt does it as well.
+func temporary() (string, error) {
+	folder, err := os.MkdirTemp("", "belay-demo-")
+	interrupts := make(chan os.Signal, 1)
+	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	go func() {
+		<-interrupts
+		os.RemoveAll(folder)
+		os.Exit(130)
+	}()
+	return folder, err
 }
 
 func (d *demo) run(status string, crash bool) error {

@@ -15,8 +15,9 @@ fail() {
 }
 
 # A folder outside the tree, removed when the step ends.
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/belay-step.XXXXXX")
+scratch=$(mktemp -dt belay-step.XXXXXX)
 trap 'chmod -R u+w "$scratch"; rm -rf "$scratch"' EXIT
+trap 'exit 130' INT TERM HUP # after the command that is running, which may still write there
 
 # Copies the tree as a fresh clone would hold it, with what is not committed yet, to the folder $1.
 copy_tree() {

@@ -4,13 +4,14 @@
 # program that uses the core is killed, ended and watched; counts, states, types and opening lines are exact.
 set -eu
 top=$1 crash=$2
-folder=$(mktemp -d "${TMPDIR:-/tmp}/belay-top-crash.XXXXXX")
+folder=$(mktemp -dt belay-top-crash.XXXXXX)
 waiter=
 finish() {
     [ -z "$waiter" ] || kill -9 "$waiter" 2>/dev/null || true
     rm -rf "$folder"
 }
 trap finish EXIT
+trap 'exit 130' INT TERM HUP
 cd "$folder"
 failed=0
 

@@ -4,8 +4,9 @@
 # synthetic ledger, shown in each way, is compared with a file; --update writes the files anew.
 set -eu
 top=$1 synthesise=$2 expect=$3 update=${4:-}
-folder=$(mktemp -d "${TMPDIR:-/tmp}/belay-top-golden.XXXXXX")
+folder=$(mktemp -dt belay-top-golden.XXXXXX)
 trap 'rm -rf "$folder"' EXIT
+trap 'exit 130' INT TERM HUP
 export TZ=UTC LC_ALL=C
 cd "$folder"
 "$synthesise" demo.ledger

@@ -21,13 +21,32 @@ static void check_refused(const char *target, const char *advice) {
     assert_non_null(strstr(failure.text, advice));
 }
 
+/* A folder with a file and a pipe, removed also when a test fails. */
+static char folder[256] = "";
+static char file_path[sizeof folder + 8];
+static char pipe_path[sizeof folder + 8];
+
+static int make_folder(void **state) {
+    (void)state;
+    const char *place = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/belay-top-source.XXXXXX", place ? place : "/tmp");
+    if (mkdtemp(folder) == NULL) {
+        return -1;
+    }
+    snprintf(file_path, sizeof file_path, "%s/file", folder);
+    snprintf(pipe_path, sizeof pipe_path, "%s/pipe", folder);
+    return mkfifo(pipe_path, 0600);
+}
+
+static int remove_folder(void **state) {
+    (void)state;
+    unlink(file_path);
+    unlink(pipe_path);
+    return rmdir(folder);
+}
+
 static void test_refused(void **state) {
     (void)state;
-    char folder[] = "/tmp/belay-top-source.XXXXXX";
-    char pipe_path[64];
-    assert_non_null(mkdtemp(folder));
-    snprintf(pipe_path, sizeof pipe_path, "%s/pipe", folder);
-    assert_int_equal(mkfifo(pipe_path, 0600), 0);
     check_refused(folder, "not a regular file");
     check_refused(pipe_path, "not a regular file");
     check_refused("/dev/null", "not a regular file");
@@ -36,8 +55,6 @@ static void test_refused(void **state) {
     check_refused("0", "is no pid");
     check_refused("2147483647", "no process has the pid");
     check_refused("4294967297", "is no pid");
-    unlink(pipe_path);
-    rmdir(folder);
 }
 
 static void test_process(void **state) {
@@ -50,8 +67,7 @@ static void test_process(void **state) {
     check_refused(target, "holds no ledger");
 
     /* The file that BELAY_LEDGER named: told by its magic, whatever its name. */
-    char path[] = "/tmp/belay-top-source.XXXXXX";
-    int file = mkstemp(path);
+    int file = open(file_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     assert_int_equal(write(file, BELAY_LEDGER_MAGIC, 8), 8);
     assert_true(top_source_open(&source, target, &failure));
     assert_int_equal(top_source_read(&source, 0, magic, 8), 8);
@@ -59,7 +75,6 @@ static void test_process(void **state) {
     assert_int_equal(source.pid, getpid());
     top_source_close(&source);
     close(file);
-    unlink(path);
 
     int memory = memfd_create("belay-ledger", MFD_CLOEXEC);
     assert_int_equal(write(memory, "x", 1), 1);
@@ -84,5 +99,5 @@ static void test_short_read(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_refused),
             cmocka_unit_test(test_process), cmocka_unit_test(test_short_read)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

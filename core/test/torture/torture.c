@@ -253,10 +253,12 @@ static int torture_all(const char *ledger, int first, bool for_good) {
 }
 
 int main(int count, char **arguments) {
-    char path[] = "/tmp/belay-torture.XXXXXX";
-    char file[64];
+    const char *place = getenv("TMPDIR");
+    char path[256];
+    char file[sizeof path + 16];
     int first = count > 1 ? (int)strtol(arguments[1], NULL, 10) : 1;
     int result = 0;
+    snprintf(path, sizeof path, "%s/belay-torture.XXXXXX", place ? place : "/tmp");
     if (mkdtemp(path) == NULL) {
         return 2;
     }
