@@ -57,7 +57,7 @@ func gone(name string) func() uint64 {
 }
 
 func forgottenContest() contest {
-	return contest{name: "forgotten_1m", rounds: 5, n: million,
+	return contest{name: "forgotten_1m", rounds: 9, n: million,
 		ours: side{"", func(n int) float64 {
 			count := gone("block")
 			before := count()

@@ -19,7 +19,7 @@
 #define QUEUE_WORD_SHIFT 12 /* a word of queue_dead: 64 groups of 64 slots */
 #define QUEUE_WORDS         /* up to the end of the last segment */                      \
     (((BELAY__INDEX_MAX | (BELAY__SEGMENT_SLOTS - 1)) >> QUEUE_WORD_SHIFT) + 1)
-#define QUEUE_AHEAD 12  /* slots to prefetch ahead */
+#define QUEUE_AHEAD 24  /* slots to prefetch ahead */
 #define QUEUE_HEADER 16 /* bytes that malloc keeps before a block */
 
 /* What was found dead: a bit for each group that has some, and in group->dead the slots.
