@@ -2,25 +2,20 @@
 #include "queue.h"
 
 #include <stddef.h>
-#include <stdlib.h>
 
 #include "account.h"
-#include "address.h"
-#include "binding.h"
-#include "end.h"
-#include "family.h"
 #include "fork.h"
 #include "ledger.h"
 #include "platform.h"
 #include "report.h"
+#include "rescue.h"
+#include "table.h"
 
 #define QUEUE_TICK_MS 100
 #define QUEUE_IDLE_TICKS 100
 #define QUEUE_WORD_SHIFT 12 /* a word of queue_dead: 64 groups of 64 slots */
 #define QUEUE_WORDS         /* up to the end of the last segment */                      \
     (((BELAY__INDEX_MAX | (BELAY__SEGMENT_SLOTS - 1)) >> QUEUE_WORD_SHIFT) + 1)
-#define QUEUE_AHEAD 24  /* slots to prefetch ahead */
-#define QUEUE_HEADER 16 /* bytes that malloc keeps before a block */
 
 /* What was found dead: a bit for each group that has some, and in group->dead the slots.
  * Claimed by an exchange with 0. So the worker goes through the slots in the order in
@@ -36,140 +31,8 @@ static uint32_t queue_is_sleeping = 0;
 static uint32_t queue_has_worker = 0; /* under the lock */
 static uint64_t queue_clock = 0;
 
-/* What one run of the worker gathers before it goes through a lock or a crossing. */
-typedef struct queue_batch {
-    belay__mistake rescue;  /* equal rescues: type and site; count 0: none */
-    uint64_t rescued_bytes; /* of theirs, not yet accounted */
-    belay__type *many_type; /* claimed objects for one call of destroy_many */
-    size_t many_count;
-    uint32_t many[BELAY_BATCH_MAX];
-    uint64_t freed;    /* slots of the net in hand that are free and not given back yet */
-    belay__type *type; /* of the rescue; NULL: none yet */
-    bool is_quick;     /* nothing is kept of single objects: the tight loop may be used */
-} queue_batch;
-
 uint64_t *belay__queue_clock(void) {
     return &queue_clock;
-}
-
-static void queue_batch_tell(queue_batch *batch) {
-    if (batch->rescue.count == 0) {
-        return;
-    }
-    belay__mistake rescue = batch->rescue;
-    (void)belay__add_relaxed(&belay__account_of(rescue.type)->rescued, rescue.count);
-    belay__account_gone(rescue.type, rescue.count, batch->rescued_bytes);
-    batch->rescue.count = 0;
-    batch->rescued_bytes = 0;
-    belay__report(&rescue);
-}
-
-/* Begins to gather the rescues of this object's type and line. */
-static void queue_batch_begin(queue_batch *batch, const belay__slot *slot) {
-    queue_batch_tell(batch);
-    batch->type = belay__type_of(slot);
-    batch->rescue = (belay__mistake){.kind = BELAY_REPORT_RESCUE,
-            .type = batch->type->id,
-            .age_ms = belay__age_ms(belay__get(&slot->opened_ms)),
-            .opened = belay__get(&slot->site)};
-}
-
-static bool queue_batch_suits(const queue_batch *batch, const belay__slot *slot) {
-    return batch->type != NULL && batch->rescue.type == belay__get(&slot->type) &&
-           batch->rescue.opened == belay__get(&slot->site);
-}
-
-static belay__ending queue_ending(void) {
-    return (belay__ending){.identity = belay__identity_self(),
-            .wait = BELAY__GUARD_PARK,
-            .is_late = true};
-}
-
-static void queue_batch_destroy(queue_batch *batch) {
-    void *objects[BELAY_BATCH_MAX];
-    int codes[BELAY_BATCH_MAX] = {0};
-    size_t count = batch->many_count;
-    if (count == 0) {
-        return;
-    }
-    belay__type *type = batch->many_type;
-    for (size_t i = 0; i < count; i++) {
-        objects[i] =
-                (void *)(uintptr_t)belay__get(&belay__table_slot(batch->many[i])->object);
-    }
-    batch->many_count = 0;
-    type->options.destroy_many(type->options.context, objects, codes, count);
-    for (size_t i = 0; i < count; i++) {
-        belay__ending ending = queue_ending();
-        (void)belay__end_finish(
-                batch->many[i], belay__type_judge(type, codes[i]), codes[i], &ending);
-    }
-}
-
-/* Whether the tight loop may have an object: idle, and only its destructor to call. */
-static bool queue_is_plain(
-        const queue_batch *batch, uint64_t state, const belay__type *type) {
-    uint64_t generation = state & BELAY__GENERATION_MASK;
-    return state == (generation | BELAY_STATE_LIVE) &&
-           generation >> BELAY_STATE_GENERATION_SHIFT != BELAY__GENERATION_LAST &&
-           type->is_plain && batch->is_quick;
-}
-
-/* Ends an object that was found closed by the net: in a batch where its type has one. */
-static void queue_end(queue_batch *batch, belay_handle handle, belay__type *type) {
-    belay__ending ending = queue_ending();
-    if (type->is_slow || type->options.destroy_many == NULL) {
-        belay__end(handle, &ending);
-        return;
-    }
-    belay_handle child = {0};
-    belay__family_step step = belay__family_advance(handle, &child);
-    if (step == BELAY__STEP_DESCEND) {
-        belay__end(child, &ending); /* and goes on with its parent when it is gone */
-        return;
-    }
-    if (step != BELAY__STEP_CLAIMED) {
-        return;
-    }
-    if (batch->many_count > 0 && batch->many_type != type) {
-        queue_batch_destroy(batch);
-    }
-    batch->many_type = type;
-    batch->many[batch->many_count++] = belay__handle_index(handle);
-    if (batch->many_count == BELAY_BATCH_MAX) {
-        queue_batch_destroy(batch);
-    }
-}
-
-/* Handles one slot of a dead net. False: it is one for the tight loop, which is ready for
- * it. */
-static bool queue_rescue(queue_batch *batch, belay__slot *slot, uint32_t index) {
-    uint64_t state = belay__load(&slot->state);
-    if (!(state & BELAY_STATE_LIVE) || (state & BELAY_STATE_CLOSED)) {
-        return true;
-    }
-    belay_handle handle = {(state & BELAY__GENERATION_MASK) | index};
-    belay__type *type = belay__type_of(slot);
-    if (queue_is_plain(batch, state, type)) {
-        if (!queue_batch_suits(batch, slot)) {
-            queue_batch_begin(batch, slot);
-        }
-        return false;
-    }
-    if (type->options.net == BELAY_NET_REPORT ||
-            type->options.thread == BELAY_THREAD_PINNED) {
-        belay__report(&(belay__mistake){.kind = BELAY_REPORT_FORGOTTEN,
-                .type = type->id,
-                .handle = handle.bits,
-                .count = 1,
-                .age_ms = belay__age_ms(belay__get(&slot->opened_ms)),
-                .opened = belay__get(&slot->site)});
-        return true;
-    }
-    if (belay__family_close(handle, BELAY_STATE_NETTED, &state)) {
-        queue_end(batch, handle, type);
-    }
-    return true;
 }
 
 static void queue_done(uint32_t count) {
@@ -204,104 +67,6 @@ static uint32_t queue_take_resumed(void) {
     return index;
 }
 
-/* Fetches what free() will read: the header before the block and the one behind it. */
-static void queue_fetch(const belay__slot *slot) {
-    uintptr_t object = (uintptr_t)belay__get(&slot->object);
-    __builtin_prefetch((const void *)(object - QUEUE_HEADER), 1);
-    __builtin_prefetch((const void *)(object + belay__get(&slot->size_bytes)), 1);
-}
-
-/* The handle of the object that was last in a free slot. */
-static uint64_t queue_last_handle(uint32_t index) {
-    uint64_t generation = belay__load(&belay__table_slot(index)->state);
-    return (generation - (UINT64_C(1) << BELAY_STATE_GENERATION_SHIFT)) | index;
-}
-
-/* The tight loop: destroys what suits the batch, from the first of the slots `left` on.
- * One compare-and-swap, the destructor, and plain stores each; slots and objects were
- * last touched long ago, so what comes next is fetched ahead. Returns those that are
- * left. */
-static uint64_t queue_destroy_plain(
-        queue_batch *batch, uint32_t first, uint64_t left, const belay__slot *following) {
-    belay__slot *slots = belay__table_slot(first);
-    const belay_type_options *options = &batch->type->options;
-    bool is_free = options->destroy == belay_destroy_free;
-    bool is_dense = (left & (left + 1)) == 0; /* without gaps */
-    uint64_t freed = 0;
-    uint64_t bytes = 0;
-    for (; left != 0; left &= left - 1) {
-        uint32_t i = (uint32_t)__builtin_ctzll(left);
-        belay__slot *slot = &slots[i];
-        uint64_t state = belay__load(&slot->state);
-        uint64_t generation = state & BELAY__GENERATION_MASK;
-        __builtin_prefetch(&following[i], 1);
-        if (!queue_batch_suits(batch, slot) ||
-                !queue_is_plain(batch, state, batch->type) ||
-                !belay__cas(&slot->state, &state,
-                        state | BELAY_STATE_CLOSED | BELAY_STATE_DYING |
-                                BELAY_STATE_NETTED)) {
-            break;
-        }
-        void *object = (void *)(uintptr_t)belay__get(&slot->object);
-        int code = 0;
-        if (is_free) {
-            if (is_dense) {
-                uint32_t at = i + QUEUE_AHEAD;
-                queue_fetch(at < BELAY__GROUP_SLOTS
-                                    ? &slots[at]
-                                    : &following[at - BELAY__GROUP_SLOTS]);
-            }
-            free(object); /* not through the pointer: that is a third of the cost */
-        } else if (options->destroy != NULL) {
-            code = options->destroy(options->context, object);
-        }
-        if (code != 0) {
-            belay__ending ending = queue_ending();
-            (void)belay__end_finish(
-                    first + i, belay__type_judge(batch->type, code), code, &ending);
-            continue;
-        }
-        bytes += belay__get(&slot->size_bytes);
-        belay__put(&slot->object, 0);
-        belay__put(&slot->epoch, 0);
-        /* A store, not a swap: belay__watch_flag leaves an object alone that the net is
-         * at.
-         */
-        belay__store(
-                &slot->state, generation + (UINT64_C(1) << BELAY_STATE_GENERATION_SHIFT));
-        freed |= UINT64_C(1) << i;
-    }
-    if (batch->rescue.count == 0 && freed != 0) {
-        /* Not one that refused before it. */
-        batch->rescue.handle =
-                queue_last_handle(first + (uint32_t)__builtin_ctzll(freed));
-    }
-    batch->rescue.count += (uint64_t)__builtin_popcountll(freed);
-    batch->rescued_bytes += bytes;
-    batch->freed |= freed;
-    return left;
-}
-
-/* Handles the dead slots of a group. following: the slots of the next such group, or of
- * this one. Returns how many were dead. */
-static uint32_t queue_group(
-        queue_batch *batch, uint32_t first, const belay__slot *following) {
-    belay__slot *slots = belay__table_slot(first);
-    uint64_t dead = belay__swap(&belay__table_group(first)->dead, 0);
-    batch->freed = 0;
-    for (uint64_t left = dead; left != 0;) {
-        uint32_t i = (uint32_t)__builtin_ctzll(left);
-        if (queue_rescue(batch, &slots[i], first + i)) {
-            left &= left - 1;
-        } else {
-            left = queue_destroy_plain(batch, first, left, following);
-        }
-    }
-    /* Only now: a recycled group must not be looked at as a dead one. */
-    belay__table_orphan(first, dead, batch->freed);
-    return (uint32_t)__builtin_popcountll(dead);
-}
-
 /* The first slot of the first of these groups. */
 static uint32_t queue_first(uint32_t word, uint64_t groups) {
     return (word << QUEUE_WORD_SHIFT) +
@@ -314,14 +79,14 @@ static uint32_t queue_words(void) {
 
 bool belay__queue_run(void) {
     bool did_something = false;
-    queue_batch batch = {.is_quick = belay__address_is_empty()};
     uint32_t index = 0;
     while ((index = queue_take_resumed()) != 0) {
         did_something = true;
-        belay__ending ending = queue_ending();
-        belay__end_claimed(index, &ending);
+        belay__rescue_claimed(index);
         queue_done(1);
     }
+    belay__rescue rescue;
+    belay__rescue_begin(&rescue);
     uint32_t words = queue_words();
     uint32_t count = 0;
     for (uint32_t word = 0; word < words; word++) {
@@ -330,12 +95,11 @@ bool belay__queue_run(void) {
         while (groups != 0) {
             uint32_t first = queue_first(word, groups);
             groups &= groups - 1;
-            count += queue_group(&batch, first,
+            count += belay__rescue_group(&rescue, first,
                     belay__table_slot(groups ? queue_first(word, groups) : first));
         }
     }
-    queue_batch_destroy(&batch);
-    queue_batch_tell(&batch);
+    belay__rescue_end(&rescue);
     if (count > 0) {
         queue_done(count);
     }

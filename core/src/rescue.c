@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+#include "rescue.h"
+
+#include <stdlib.h>
+
+#include "account.h"
+#include "address.h"
+#include "binding.h"
+#include "end.h"
+#include "family.h"
+#include "ledger.h"
+#include "table.h"
+
+#define RESCUE_AHEAD 24  /* slots to prefetch ahead */
+#define RESCUE_HEADER 16 /* bytes that malloc keeps before a block */
+
+void belay__rescue_begin(belay__rescue *rescue) {
+    *rescue = (belay__rescue){.is_quick = belay__address_is_empty()};
+}
+
+static void rescue_tell(belay__rescue *rescue) {
+    if (rescue->told.count == 0) {
+        return;
+    }
+    belay__mistake told = rescue->told;
+    (void)belay__add_relaxed(&belay__account_of(told.type)->rescued, told.count);
+    belay__account_gone(told.type, told.count, rescue->told_bytes);
+    rescue->told.count = 0;
+    rescue->told_bytes = 0;
+    belay__report(&told);
+}
+
+/* Begins to gather the rescues of this object's type and line. */
+static void rescue_begin_line(belay__rescue *rescue, const belay__slot *slot) {
+    rescue_tell(rescue);
+    rescue->type = belay__type_of(slot);
+    rescue->told = (belay__mistake){.kind = BELAY_REPORT_RESCUE,
+            .type = rescue->type->id,
+            .age_ms = belay__age_ms(belay__get(&slot->opened_ms)),
+            .opened = belay__get(&slot->site)};
+}
+
+static bool rescue_suits(const belay__rescue *rescue, const belay__slot *slot) {
+    return rescue->type != NULL && rescue->told.type == belay__get(&slot->type) &&
+           rescue->told.opened == belay__get(&slot->site);
+}
+
+static belay__ending rescue_ending(void) {
+    return (belay__ending){.identity = belay__identity_self(),
+            .wait = BELAY__GUARD_PARK,
+            .is_late = true};
+}
+
+static void rescue_destroy_many(belay__rescue *rescue) {
+    void *objects[BELAY_BATCH_MAX];
+    int codes[BELAY_BATCH_MAX] = {0};
+    size_t count = rescue->many_count;
+    if (count == 0) {
+        return;
+    }
+    belay__type *type = rescue->many_type;
+    for (size_t i = 0; i < count; i++) {
+        objects[i] = (void *)(uintptr_t)belay__get(
+                &belay__table_slot(rescue->many[i])->object);
+    }
+    rescue->many_count = 0;
+    type->options.destroy_many(type->options.context, objects, codes, count);
+    for (size_t i = 0; i < count; i++) {
+        belay__ending ending = rescue_ending();
+        (void)belay__end_finish(
+                rescue->many[i], belay__type_judge(type, codes[i]), codes[i], &ending);
+    }
+}
+
+/* Whether the tight loop may have an object: idle, and only its destructor to call. */
+static bool rescue_is_plain(
+        const belay__rescue *rescue, uint64_t state, const belay__type *type) {
+    uint64_t generation = state & BELAY__GENERATION_MASK;
+    return state == (generation | BELAY_STATE_LIVE) &&
+           generation >> BELAY_STATE_GENERATION_SHIFT != BELAY__GENERATION_LAST &&
+           type->is_plain && rescue->is_quick;
+}
+
+/* Ends an object that was found closed by the net: in a batch where its type has one. */
+static void rescue_end_closed(
+        belay__rescue *rescue, belay_handle handle, belay__type *type) {
+    belay__ending ending = rescue_ending();
+    if (type->is_slow || type->options.destroy_many == NULL) {
+        belay__end(handle, &ending);
+        return;
+    }
+    belay_handle child = {0};
+    belay__family_step step = belay__family_advance(handle, &child);
+    if (step == BELAY__STEP_DESCEND) {
+        belay__end(child, &ending); /* and goes on with its parent when it is gone */
+        return;
+    }
+    if (step != BELAY__STEP_CLAIMED) {
+        return;
+    }
+    if (rescue->many_count > 0 && rescue->many_type != type) {
+        rescue_destroy_many(rescue);
+    }
+    rescue->many_type = type;
+    rescue->many[rescue->many_count++] = belay__handle_index(handle);
+    if (rescue->many_count == BELAY_BATCH_MAX) {
+        rescue_destroy_many(rescue);
+    }
+}
+
+/* Handles one slot of a dead net. False: it is one for the tight loop, which is ready for
+ * it. */
+static bool rescue_slot(belay__rescue *rescue, belay__slot *slot, uint32_t index) {
+    uint64_t state = belay__load(&slot->state);
+    if (!(state & BELAY_STATE_LIVE) || (state & BELAY_STATE_CLOSED)) {
+        return true;
+    }
+    belay_handle handle = {(state & BELAY__GENERATION_MASK) | index};
+    belay__type *type = belay__type_of(slot);
+    if (rescue_is_plain(rescue, state, type)) {
+        if (!rescue_suits(rescue, slot)) {
+            rescue_begin_line(rescue, slot);
+        }
+        return false;
+    }
+    if (type->options.net == BELAY_NET_REPORT ||
+            type->options.thread == BELAY_THREAD_PINNED) {
+        belay__report(&(belay__mistake){.kind = BELAY_REPORT_FORGOTTEN,
+                .type = type->id,
+                .handle = handle.bits,
+                .count = 1,
+                .age_ms = belay__age_ms(belay__get(&slot->opened_ms)),
+                .opened = belay__get(&slot->site)});
+        return true;
+    }
+    if (belay__family_close(handle, BELAY_STATE_NETTED, &state)) {
+        rescue_end_closed(rescue, handle, type);
+    }
+    return true;
+}
+
+/* Fetches what free() will read: the header before the block and the one behind it. */
+static void rescue_fetch(const belay__slot *slot) {
+    uintptr_t object = (uintptr_t)belay__get(&slot->object);
+    __builtin_prefetch((const void *)(object - RESCUE_HEADER), 1);
+    __builtin_prefetch((const void *)(object + belay__get(&slot->size_bytes)), 1);
+}
+
+/* The handle of the object that was last in a free slot. */
+static uint64_t rescue_last_handle(uint32_t index) {
+    uint64_t generation = belay__load(&belay__table_slot(index)->state);
+    return (generation - (UINT64_C(1) << BELAY_STATE_GENERATION_SHIFT)) | index;
+}
+
+/* The tight loop: destroys what suits the line, from the first of the slots `left` on.
+ * One compare-and-swap, the destructor, and plain stores each; slots and objects were
+ * last touched long ago, so what comes next is fetched ahead. Returns those that are
+ * left. */
+static uint64_t rescue_run_plain(belay__rescue *rescue, uint32_t first, uint64_t left,
+        const belay__slot *following) {
+    belay__slot *slots = belay__table_slot(first);
+    const belay_type_options *options = &rescue->type->options;
+    bool is_free = options->destroy == belay_destroy_free;
+    bool is_dense = (left & (left + 1)) == 0; /* without gaps */
+    uint64_t freed = 0;
+    uint64_t bytes = 0;
+    for (; left != 0; left &= left - 1) {
+        uint32_t i = (uint32_t)__builtin_ctzll(left);
+        belay__slot *slot = &slots[i];
+        uint64_t state = belay__load(&slot->state);
+        uint64_t generation = state & BELAY__GENERATION_MASK;
+        __builtin_prefetch(&following[i], 1);
+        if (!rescue_suits(rescue, slot) ||
+                !rescue_is_plain(rescue, state, rescue->type) ||
+                !belay__cas(&slot->state, &state,
+                        state | BELAY_STATE_CLOSED | BELAY_STATE_DYING |
+                                BELAY_STATE_NETTED)) {
+            break;
+        }
+        void *object = (void *)(uintptr_t)belay__get(&slot->object);
+        int code = 0;
+        if (is_free) {
+            if (is_dense) {
+                uint32_t at = i + RESCUE_AHEAD;
+                rescue_fetch(at < BELAY__GROUP_SLOTS
+                                     ? &slots[at]
+                                     : &following[at - BELAY__GROUP_SLOTS]);
+            }
+            free(object); /* not through the pointer: that is a third of the cost */
+        } else if (options->destroy != NULL) {
+            code = options->destroy(options->context, object);
+        }
+        if (code != 0) {
+            belay__ending ending = rescue_ending();
+            (void)belay__end_finish(
+                    first + i, belay__type_judge(rescue->type, code), code, &ending);
+            continue;
+        }
+        bytes += belay__get(&slot->size_bytes);
+        belay__put(&slot->object, 0);
+        belay__put(&slot->epoch, 0);
+        /* A store, not a swap: belay__watch_flag leaves an object alone that the net is
+         * at.
+         */
+        belay__store(
+                &slot->state, generation + (UINT64_C(1) << BELAY_STATE_GENERATION_SHIFT));
+        freed |= UINT64_C(1) << i;
+    }
+    if (rescue->told.count == 0 && freed != 0) {
+        /* Not one that refused before it. */
+        rescue->told.handle =
+                rescue_last_handle(first + (uint32_t)__builtin_ctzll(freed));
+    }
+    rescue->told.count += (uint64_t)__builtin_popcountll(freed);
+    rescue->told_bytes += bytes;
+    rescue->freed |= freed;
+    return left;
+}
+
+uint32_t belay__rescue_group(
+        belay__rescue *rescue, uint32_t first, const belay__slot *following) {
+    belay__slot *slots = belay__table_slot(first);
+    uint64_t dead = belay__swap(&belay__table_group(first)->dead, 0);
+    rescue->freed = 0;
+    for (uint64_t left = dead; left != 0;) {
+        uint32_t i = (uint32_t)__builtin_ctzll(left);
+        if (rescue_slot(rescue, &slots[i], first + i)) {
+            left &= left - 1;
+        } else {
+            left = rescue_run_plain(rescue, first, left, following);
+        }
+    }
+    /* Only now: a recycled group must not be looked at as a dead one. */
+    belay__table_orphan(first, dead, rescue->freed);
+    return (uint32_t)__builtin_popcountll(dead);
+}
+
+void belay__rescue_end(belay__rescue *rescue) {
+    rescue_destroy_many(rescue);
+    rescue_tell(rescue);
+}
+
+void belay__rescue_claimed(uint32_t index) {
+    belay__ending ending = rescue_ending();
+    belay__end_claimed(index, &ending);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* rescue.h - destroys what the net found: the dead slots of groups, one run of the queue
+ * at a time.
+ *
+ *   begin -> group, group, ... -> end
+ *
+ * A run gathers what is told, counted or destroyed together, so it belongs to one thread.
+ */
+#ifndef BELAY__RESCUE_H
+#define BELAY__RESCUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "report.h"
+#include "slot.h"
+#include "type.h"
+
+typedef struct belay__rescue {
+    belay__mistake told;    /* rescues of one type and line; count 0: none yet */
+    uint64_t told_bytes;    /* of theirs, not yet accounted */
+    belay__type *type;      /* of told; NULL: no line yet */
+    belay__type *many_type; /* claimed objects for one call of destroy_many */
+    size_t many_count;
+    uint32_t many[BELAY_BATCH_MAX];
+    uint64_t freed; /* slots of the group in hand that are free and not given back yet */
+    bool is_quick;  /* nothing is kept of single objects: the tight loop may be used */
+} belay__rescue;
+
+void belay__rescue_begin(belay__rescue *rescue);
+
+/* Handles the dead slots of the group at `first`, and gives back those that are free.
+ * following: the slots of the group that will be next, or of this one. Returns how many
+ * were dead. */
+uint32_t belay__rescue_group(
+        belay__rescue *rescue, uint32_t first, const belay__slot *following);
+
+/* Destroys and tells what was gathered. */
+void belay__rescue_end(belay__rescue *rescue);
+
+/* Goes on with a claimed object whose guard became free. */
+void belay__rescue_claimed(uint32_t index);
+
+#endif
