@@ -92,9 +92,7 @@ func (c chain) store(site uint32) {
 
 func (c chain) storeDeep() { atomic.StoreUint64(&siteTable[c>>siteShift], ^uint64(c)) }
 
-// site is the site of the stack whose trace has this hash.
-func (k *kind) site(hash uintptr) uint32 { return k.siteOf(k.chain(hash)) }
-
+// siteOf is the site of a chain, whether the table has it or not.
 func (k *kind) siteOf(c chain) uint32 {
 	if cell := c.cell(); cell.isOf(c) {
 		return cell.site()
