@@ -6,9 +6,11 @@ package belay
 
 import (
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"belay.example/belay/internal/goroutine"
@@ -205,10 +207,33 @@ func isOwn(pkg, file string) bool {
 }
 
 // isStandard tells packages of the standard library: no dot in the first part
-// of the path, and not the program's main.
+// of the path, and not that of a module of the program.
 func isStandard(pkg string) bool {
-	first, _, _ := strings.Cut(pkg, "/")
-	return pkg != "main" && !strings.Contains(first, ".")
+	first := firstOf(pkg)
+	return !strings.Contains(first, ".") && !dotless()[first]
+}
+
+var dotless = sync.OnceValue(func() map[string]bool {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		info = &debug.BuildInfo{}
+	}
+	return dotlessOf(info)
+})
+
+// dotlessOf has the first parts without a dot that are not the standard library's: of
+// the program's main, and of modules with private names.
+func dotlessOf(info *debug.BuildInfo) map[string]bool {
+	firsts := map[string]bool{"main": true, firstOf(info.Path): true, firstOf(info.Main.Path): true}
+	for _, module := range info.Deps {
+		firsts[firstOf(module.Path)] = true
+	}
+	return firsts
+}
+
+func firstOf(path string) string {
+	first, _, _ := strings.Cut(path, "/")
+	return first
 }
 
 func lineOf(frame runtime.Frame) string {

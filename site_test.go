@@ -4,6 +4,7 @@ package belay
 
 import (
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 )
@@ -24,6 +25,18 @@ func TestPackageOf(t *testing.T) {
 	}
 }
 
+// Goal: a module's packages are not taken for the standard library's, whatever the module is called.
+func TestDotlessOf(t *testing.T) {
+	firsts := dotlessOf(&debug.BuildInfo{Path: "command-line-arguments", Main: debug.Module{Path: "shop"},
+		Deps: []*debug.Module{{Path: "shared/wrappers"}, {Path: "example.org/net"}}})
+	for first, want := range map[string]bool{"main": true, "command-line-arguments": true, "shop": true,
+		"shared": true, "net": false, "wrappers": false} {
+		if firsts[first] != want {
+			t.Errorf("%q: %v", first, !want)
+		}
+	}
+}
+
 // Goal: the line that a report shows is the one that the program's author wants
 // to see. Method: stacks of the usual shapes, through the choosing function.
 func TestLine(t *testing.T) {
@@ -35,11 +48,11 @@ func TestLine(t *testing.T) {
 	count := runtime.Callers(1, pcs[:])
 	line, _ := k.line(runtime.CallersFrames(pcs[:count]))
 	_, file, _, _ := runtime.Caller(0)
-	if want := "belay.TestLine " + file + ":35"; line != want {
+	if want := "belay.TestLine " + file + ":48"; line != want {
 		t.Errorf("%q, not %q", line, want)
 	}
 	k.file = file
-	if line, _ := k.line(runtime.CallersFrames(pcs[:count])); line != "belay.TestLine "+file+":35" {
+	if line, _ := k.line(runtime.CallersFrames(pcs[:count])); line != "belay.TestLine "+file+":48" {
 		t.Error("without another file it is the wrapper's own line, not", line)
 	}
 }

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# consumer.sh WAY - e2e/consumer as a user's own module, outside the tree:
+# consumer.sh WAY - e2e/consumer, or e2e/private, as a user's own module:
 #   module  fetched with `go get` from a module zip, as from a proxy
 #   vendor  vendored, built with no module cache at hand
 #   moved   the tree copied elsewhere, built and tested there
+#   private a module whose name has no dot, with paths and without
 . "$(dirname "$0")/step.sh"
 module=$(sed -n 's/^module //p' go.mod)
 export GOFLAGS="-buildvcs=false -modcacherw" GOWORK=off
@@ -61,6 +62,11 @@ moved)
     go test -short .
     cmake -S . -B build -G Ninja -DBUILD_TESTING=OFF && cmake --build build
     [ -f build/lib/libbelay.so ] || fail "a plain cmake -B build made no build/lib/libbelay.so"
+    ;;
+private)
+    cd e2e/private
+    GOPROXY=off go run .
+    GOPROXY=off go run -trimpath .
     ;;
 *) fail "unknown: $1" ;;
 esac
