@@ -28,9 +28,11 @@
 #include "core/src/watch.c"
 
 #if defined(__linux__)
+#include "core/src/platform/linux/fence.c"
 #include "core/src/platform/linux/memory.c"
 #include "core/src/platform/linux/process.c"
 #else
+#include "core/src/platform/posix/fence.c"
 #include "core/src/platform/posix/memory.c"
 #include "core/src/platform/posix/process.c"
 #endif

@@ -57,6 +57,17 @@ bool belay__thread_start(void *(*run)(void *), void *data);
 /* Lets other threads run for a moment. */
 void belay__thread_pause(void);
 
+/* Readies belay__fence_others for this process. False: the system has no such thing, and
+ * whoever counts on it must do without. */
+bool belay__fence_prepare(void);
+
+/* Returns when every other thread of the process has passed a full memory fence since the
+ * call, or was not running; costs 1 to 20 us, and a moment of each processor. So a thread
+ * that stores and then loads needs no fence of its own if whoever stores and loads the
+ * other way round calls this between the two. False: refused (not since a fork, nor
+ * anything else known); the others may have passed none. */
+bool belay__fence_others(void);
+
 /* Calls `before` before each fork, on the thread that forks; `parent` and `child` after
  * it. */
 void belay__process_at_fork(
