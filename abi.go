@@ -54,7 +54,7 @@ type counters struct {
 }
 
 const (
-	shardCount = 32 // 0 to 15 are the stripes', the rest the core's
+	shardCount = 80 // 0 to 63 are the stripes', the rest the core's
 	groupSlots = 64
 
 	groupShared = 1

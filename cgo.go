@@ -363,8 +363,6 @@ func bindSite(text string) uint32 {
 
 func bindSiteText(site uint32) string { return C.GoString(C.belay__bind_site_text(C.uint32_t(site))) }
 
-func bindTraceInterval() uint32 { return uint32(C.belay__bind_trace_interval()) }
-
 func bindOwn(index, id uint32, object uintptr, size, parent uint64, site uint32, flags uint64) result {
 	return resultOf(C.belay_go_own(C.uint32_t(index), C.uint32_t(id), C.uintptr_t(object),
 		C.uint64_t(size), C.uint64_t(parent), C.uint32_t(site), C.uint64_t(flags)))

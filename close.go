@@ -20,36 +20,30 @@ func isPlain(ref uint64) bool { return ref&referenceRest == 0 }
 // idle slot.
 //
 //go:noinline
-func (n *net) closeRest(k *kind, reference uint64, c chain, self uintptr) error {
+func (n *net) closeRest(k *kind, reference uint64, c chain) error {
 	ref := reference &^ stateOverflow
-	isForUs := isPlain(ref) && (k.release == releaseFree || k.release == releaseGo)
+	isForUs := isPlain(ref) && k.release == releaseGo
 	if !isForUs || !n.compareAndSwap(ref, ref|stateClosed|stateDying) {
 		return n.closeSlow(reference, k.siteOf(c))
 	}
-	if k.release == releaseGo {
-		if isGone, err := n.destroyGo(k, ref, c); !isGone {
-			return err
-		}
-	} else {
-		free(uintptr(n.slot.object))
-		if !n.ended(ref) {
-			return nil
-		}
+	isGone, err := n.destroyGo(k, ref, c)
+	if isGone {
+		n.bury(k, c)
 	}
-	n.bury(k, c, self)
-	return nil
+	return err
 }
 
 // bury counts an object that this goroutine ended, and keeps its net for the
 // next one.
-func (n *net) bury(k *kind, c chain, self uintptr) {
+func (n *net) bury(k *kind, c chain) {
 	site := k.siteOf(c)
-	s := lockStripeOf(self)
+	s := pin()
 	s.gone(n, k, site)
-	if !s.keepReady(n) {
-		s.keep(n)
+	isKept := s.keep(n)
+	s.unpin()
+	if !isKept {
+		keepExact(n)
 	}
-	s.unlock()
 }
 
 // closeSlow closes an object through the core.

@@ -95,7 +95,6 @@ func newChunk() (*chunk, status) {
 	// As after use: a chunk that no stripe has room for dies, and the core looks here.
 	atomic.StoreUint64(&g.returned, ^uint64(0))
 	runtime.AddCleanup(c, dead, uint64(first)|groupSlots<<32)
-	armCollection()
 	return c, statusOK
 }
 
@@ -165,49 +164,10 @@ func freshNet() (n *net, why status) {
 	return newNet(index), statusOK
 }
 
-var collectionArmed atomic.Bool
-
-// sentinel dies in every collection; it is large enough not to share its memory.
-type sentinel struct{ _ [4]uintptr }
-
-// armCollection has onCollection called after each collection from now on.
-func armCollection() {
-	if collectionArmed.CompareAndSwap(false, true) {
-		runtime.AddCleanup(new(sentinel), onCollection, 0)
-	}
-}
-
-// onCollection lets go of what would keep forgotten handles from being found:
-// the stripes' own pointers to chunks that are in use.
-func onCollection(int) {
-	for i := range stripes {
-		s := stripes[i].lockThis()
-		if s.chunk != nil && !s.isWhole() {
-			s.detach()
-		}
-		s.unlock()
-	}
-	trimSpilled()
-	collectionArmed.Store(false)
-	armCollection()
-}
-
-// isWhole tells whether all slots of the stripe's chunk are free.
-func (s *stripe) isWhole() bool {
-	free := s.group.local | atomic.LoadUint64(&s.group.returned)
-	if s.ready != 0 {
-		free |= s.readyNet().bit()
-	}
-	return free == ^uint64(0)
-}
-
 // detach gives up the stripe's chunk. Who gives its last slot back takes it.
 func (s *stripe) detach() {
-	c, g := s.chunk, s.group
-	if s.ready != 0 {
-		g.local |= s.readyNet().bit()
-	}
-	s.chunk, s.group, s.ready = nil, nil, 0
+	c, g := (*chunk)(pointer(s.nets)), s.group
+	s.nets, s.group = 0, nil
 	if g.local != 0 {
 		atomic.OrUint64(&g.returned, g.local)
 		g.local = 0
@@ -247,22 +207,22 @@ func (s *stripe) takeShared() *net {
 		}
 	}
 	g.local = local & (local - 1)
-	return &s.chunk.nets[bits.TrailingZeros64(local)]
+	return (*net)(pointer(s.nets + uintptr(bits.TrailingZeros64(local))*unsafe.Sizeof(net{})))
 }
 
 // adopt makes a chunk, all of it free, the stripe's own.
 func (s *stripe) adopt(c *chunk) {
 	g := c.nets[0].group
 	g.local |= atomic.SwapUint64(&g.returned, 0)
-	s.chunk, s.group = c, g
+	s.nets, s.group = uintptr(unsafe.Pointer(c)), g
 }
 
-// refillShared gets a chunk for the stripe, which is locked before and after,
-// and takes a slot of it. nil: there is no room.
-func (s *stripe) refillShared() (*net, status) {
+// refillShared takes a slot of the next chunk. It may give back another stripe, for
+// it lets go of this one meanwhile. nil: there is no room.
+func (s *stripe) refillShared() (*net, *stripe, status) {
 	for {
 		if n := s.takeShared(); n != nil {
-			return n, statusOK
+			return n, s, statusOK
 		}
 		if s.group != nil {
 			s.detach()
@@ -273,40 +233,31 @@ func (s *stripe) refillShared() (*net, status) {
 			s.spares[s.spareCount] = nil
 			continue
 		}
-		s.unlock()
+		s.unpin()
 		c, why := newChunk()
-		s.lockThis()
+		s = pin()
 		if c == nil {
-			return nil, why
+			return nil, s, why
 		}
 		s.keepSpare(c)
 	}
 }
 
-// keepReady keeps a net whose slot is free for the very next object. The stripe is
-// locked. False: another one is ready, or the net is not of the stripe's chunk.
-func (s *stripe) keepReady(n *net) bool {
-	if n.group != s.group || s.ready != 0 {
-		return false
-	}
-	s.ready = uintptr(unsafe.Pointer(n))
-	return true
-}
-
-// keep keeps a net whose slot is free for a later object. The stripe is locked.
-func (s *stripe) keep(n *net) {
+// keep keeps a net whose slot is free for a later object. The stripe is current.
+// False: its pool is full.
+func (s *stripe) keep(n *net) bool {
 	switch {
 	case n.group == s.group:
 		n.group.local |= n.bit()
 	case n.group.kind == groupShared:
 		s.giveShared(n)
 	default:
-		s.giveExact(n)
+		return s.giveExact(n)
 	}
+	return true
 }
 
-// giveShared gives back a slot of another chunk than the stripe's, which is
-// locked.
+// giveShared gives back a slot of another chunk than the stripe's.
 func (s *stripe) giveShared(n *net) {
 	if atomic.OrUint64(&n.group.returned, n.bit())|n.bit() == ^uint64(0) {
 		if c := n.chunk(); c.reclaim() {

@@ -100,6 +100,26 @@ func TestSharedNets(t *testing.T) {
 	}
 }
 
+// Goal: the first collection finds what was forgotten in the chunk that a stripe is
+// filling. Method: forget a few, collect once.
+func TestFirstCollectionFindsAll(t *testing.T) {
+	kind := belay.NewType[*testc.Small]("forgotten at once", belay.Free(), belay.FixedSize(64))
+	for round := range uint64(20) {
+		forgetSmall(t, kind, 3)
+		runtime.GC()
+		// The runtime runs cleanups when it has time to.
+		for range 1000 {
+			if kind.Stats().Live == 0 {
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
+		if stats := kind.Stats(); stats.Live != 0 {
+			t.Fatalf("round %d: %d not found", round, stats.Live)
+		}
+	}
+}
+
 // Goal: an object in use is not destroyed by the net, whatever happens to its
 // handles. Method: hold only a borrow over collections.
 func TestBorrowOutlivesHandles(t *testing.T) {

@@ -21,12 +21,11 @@ func init() {
 	start()
 	clock, epoch = bindClock(), bindEpoch()
 	startSites()
-	setTraceInterval()
+	setTraces()
 }
 
-// own puts an object into a slot. Where the lines stand is for speed: the walk up
-// the stack tells the goroutine too, and a locked instruction waits for all before
-// it, so that the lookups come after it, beside the stores.
+// own puts an object into a slot. Nothing is called once the stripe is pinned, and
+// no instruction is locked: about 130 that run side by side.
 func (k *kind) own(object unsafe.Pointer, options []OwnOption) (handle, error) {
 	if k == nil || object == nil {
 		return handle{}, failure("own", k, statusInvalid)
@@ -40,28 +39,23 @@ func (k *kind) own(object unsafe.Pointer, options []OwnOption) (handle, error) {
 			return h, err
 		}
 	}
-	self, hash := goroutine.Trace()
-	s := stripeOf(self)
-	if !s.tryLock() {
-		s = lockNext(self)
-	}
-	if s.isTraceDue() {
-		s.unlock()
-		return k.ownTraced(object, size)
+	hash := goroutine.Trace()
+	s := pinFast()
+	if hasBegun() || s.seen != atomic.LoadUint32(&news) {
+		procUnpin()
+		s = pin()
 	}
 	var n *net
 	var why status
 	if k.isShared {
-		if s.ready != 0 {
-			n, s.ready = s.readyNet(), 0
-		} else if n = s.takeShared(); n == nil {
-			n, why = s.refillShared()
+		if n = s.takeShared(); n == nil {
+			n, s, why = s.refillShared()
 		}
 	} else if n = s.takeExact(); n == nil {
-		n, why = s.refillExact()
+		n, s, why = s.refillExact()
 	}
 	if n == nil {
-		s.unlock()
+		s.unpin()
 		return handle{}, failure("own", k, why)
 	}
 	// What a slot without kin has in its other fields was written by prepare.
@@ -84,8 +78,9 @@ func (k *kind) own(object unsafe.Pointer, options []OwnOption) (handle, error) {
 	if !cell.isOf(c) || openedMS == 0 || unchecked >= opened.Limit() || ref >= generationLast {
 		return k.ownRare(s, n, c)
 	}
-	s.unlock()
-	return n.open(ref, cell.site(), openedMS), nil
+	h := n.open(ref, cell.site(), openedMS)
+	s.unpin()
+	return h, nil
 }
 
 // ownRare opens an object whose slot is filled but for the line and the time.
@@ -93,7 +88,10 @@ func (k *kind) own(object unsafe.Pointer, options []OwnOption) (handle, error) {
 //go:noinline
 func (k *kind) ownRare(s *stripe, n *net, c chain) (handle, error) {
 	isSpent, shard := s.shard(k).unchecked >= creditBytes, s.index
-	s.unlock()
+	if isTraced(isSpent) {
+		return k.ownTraced(s, n, isSpent)
+	}
+	s.unpin()
 	site := k.siteOf(c)
 	openedMS := uint32(atomic.LoadUint64(clock))
 	if openedMS == 0 {
@@ -106,6 +104,25 @@ func (k *kind) ownRare(s *stripe, n *net, c chain) (handle, error) {
 	}
 	n.show(h.ref)
 	return h, nil
+}
+
+// ownTraced opens an object whose slot is filled by way of the core after all, in
+// another slot.
+func (k *kind) ownTraced(s *stripe, n *net, isSpent bool) (handle, error) {
+	object, size, shard := n.slot.object, n.slot.sizeBytes, s.index
+	counts := s.shard(k)
+	counts.opened--
+	counts.bytes -= size
+	n.slot.object = 0
+	isKept := s.keep(n)
+	s.unpin()
+	if !isKept {
+		keepExact(n)
+	}
+	if isSpent {
+		bindFlush(k.id, shard)
+	}
+	return k.ownSlow(pointer(uintptr(object)), ownOptions{size: size, isSize: true}, true)
 }
 
 // open publishes the object in a slot that is filled.
@@ -153,22 +170,18 @@ func (k *kind) ownRest(object unsafe.Pointer, options []OwnOption) (size uint64,
 	if rest.parent.net == nil && (k.isFast || rest.isSize && !k.isSlow) {
 		return rest.size, false, handle{}, nil
 	}
-	h, err = k.ownSlow(object, rest, false)
+	h, err = k.ownSlow(object, rest, isTraced(slowOpened.Add(1)%traceInterval == 0))
 	return 0, true, h, err
 }
 
-//go:noinline
-func (k *kind) ownTraced(object unsafe.Pointer, size uint64) (handle, error) {
-	return k.ownSlow(object, ownOptions{size: size, isSize: true}, true)
-}
+// slowOpened counts what was opened through the core without being traced for it.
+var slowOpened atomic.Uint32
 
 // ownSlow opens an object through the core: guarded ones, children, traced ones.
 func (k *kind) ownSlow(object unsafe.Pointer, rest ownOptions, isTraced bool) (handle, error) {
 	site := k.siteHere()
-	s := lockStripe()
-	isTraced = isTraced || s.isTraceDue()
-	n, why := s.refillExact()
-	s.unlock()
+	n, s, why := pin().refillExact()
+	s.unpin()
 	if n == nil {
 		return handle{}, failure("own", k, why)
 	}
@@ -187,9 +200,7 @@ func (k *kind) ownSlow(object unsafe.Pointer, rest ownOptions, isTraced bool) (h
 	if r.status != statusOK {
 		n.held.Store(kinds[n.slot.kind].Load()) // which the core wrote, or did not
 		n.prepare()
-		s = lockStripe()
-		s.giveExact(n)
-		s.unlock()
+		keepExact(n)
 		return handle{}, failure("own", k, r.status)
 	}
 	ref := r.value&generationMask | stateLive | flags
@@ -206,19 +217,6 @@ func (k *kind) ownSlow(object unsafe.Pointer, rest ownOptions, isTraced bool) (h
 		_ = h.Measure()
 	}
 	return h, nil
-}
-
-// isTraceDue counts down to the next object whose stacks are kept.
-func (s *stripe) isTraceDue() bool {
-	if noReports {
-		return false
-	}
-	s.untilTrace--
-	if s.untilTrace != 0 {
-		return false
-	}
-	s.untilTrace = bindTraceInterval()
-	return true
 }
 
 // ended publishes the end of an object that this goroutine claimed and
@@ -242,9 +240,9 @@ func (n *net) reuse(ref uint64) {
 	}
 	if n.group.kind == groupShared {
 		if c := n.chunk(); c.reclaim() {
-			s := lockStripe()
+			s := pin()
 			s.keepSpare(c)
-			s.unlock()
+			s.unpin()
 		}
 		return
 	}
@@ -254,7 +252,5 @@ func (n *net) reuse(ref uint64) {
 	}
 	raceDestroyed(n) // only now: before, the slot might be another object's already
 	n.prepare()
-	s := lockStripe()
-	s.giveExact(n)
-	s.unlock()
+	keepExact(n)
 }

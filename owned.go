@@ -129,34 +129,30 @@ func (h handle) Close() error {
 	if n == nil {
 		return nil
 	}
-	self, hash := goroutine.Trace()
+	hash := goroutine.Trace()
 	k := n.kind()
 	c := k.chain(hash)
 	ref := h.ref &^ stateOverflow
-	if ref&referenceRest != 0 || k.release != releaseNothing {
-		return n.closeRest(k, h.ref, c, self)
+	if ref&referenceRest != 0 || k.release > releaseFree {
+		return n.closeRest(k, h.ref, c)
 	}
 	if !n.compareAndSwap(ref, ref&generationMask+generationUnit) {
 		return n.closeSlow(h.ref, k.siteOf(c))
 	}
-	// The object is gone, as its state says. What is left is to count it, and to
-	// keep its net for the next one.
-	s := stripeOf(self)
-	if !s.tryLock() {
-		n.bury(k, c, self)
-		return nil
+	// The object is gone, as its state says. What is left is to free it, to count it, and
+	// to keep its net for the next one: until then nobody has the slot.
+	if k.release == releaseFree {
+		free(uintptr(n.slot.object))
 	}
-	cell := c.cell()
-	if !cell.isOf(c) {
-		s.unlock()
-		n.bury(k, c, self)
+	s, cell := pinFast(), c.cell()
+	if hasBegun() || s.seen != atomic.LoadUint32(&news) || !cell.isOf(c) || n.group != s.group {
+		procUnpin()
+		n.bury(k, c)
 		return nil
 	}
 	s.gone(n, k, cell.site())
-	if !s.keepReady(n) {
-		s.keep(n)
-	}
-	s.unlock()
+	n.group.local |= n.bit()
+	s.unpin()
 	return nil
 }
 

@@ -105,7 +105,7 @@ type Level uint32
 
 const (
 	LevelOff     Level = iota // count only
-	LevelSampled              // every mistake, with stacks for one object in 1024
+	LevelSampled              // every mistake, with stacks for one object in a thousand, more of large ones
 	LevelAll                  // every mistake with every stack, repeated closes and double owning too
 )
 
@@ -114,7 +114,7 @@ const (
 // all.
 func SetLevel(level Level) {
 	levelSet(level)
-	setTraceInterval()
+	setTraces()
 }
 
 // CurrentLevel returns the level in force.

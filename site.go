@@ -58,8 +58,8 @@ func probe(depth int) bool {
 	if depth > 0 {
 		return probe(depth - 1)
 	}
-	_, hash := goroutine.Trace()
-	_, deep := goroutine.TraceDeep()
+	hash := goroutine.Trace()
+	deep := goroutine.TraceDeep()
 	var pcs [goroutine.DepthDeep]uintptr
 	count := runtime.Callers(2, pcs[:])
 	return count == len(pcs) && hash == goroutine.Hash(pcs[:goroutine.Depth]) && deep == goroutine.Hash(pcs[:])
@@ -121,9 +121,9 @@ func (k *kind) siteSlow(c chain) uint32 {
 
 // siteHere is the site of the program's line that called into this package.
 func (k *kind) siteHere() uint32 {
-	_, hash := goroutine.TraceDeep()
+	hash := goroutine.TraceDeep()
 	if !framesAgree {
-		_, hash = goroutine.TracePortable(0)
+		hash = goroutine.TracePortable(0)
 	}
 	c := k.chain(hash)
 	if cell := c.cell(); cell.isOf(c) {

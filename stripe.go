@@ -8,31 +8,31 @@ import (
 	"runtime"
 	"sync/atomic"
 	"unsafe"
-
-	"belay.example/belay/internal/goroutine"
 )
 
 const (
-	stripeCount = 16
-	poolSize    = 64
+	ownStripes    = 48 // one each for the first processors
+	sharedStripes = 16 // for the rest of them, with a lock
+	stripeCount   = ownStripes + sharedStripes
+	poolSize      = 64
 )
 
-// stripe holds free nets for the goroutines that hash to it, and writes one
-// shard of every type's counters. Its lock is held for a few stores; who finds
-// it taken goes to the next stripe.
+// stripe holds free nets, and writes one shard of every type's counters. Who pins
+// it has it alone, for a few stores: a goroutine that is pinned to its processor
+// neither stops nor moves, and no collection begins.
 type stripe struct {
-	lock       uint32
-	index      uint32
+	lock       uint32  // of a shared one, and under the race detector
+	index      uint32  // and the number of its shard
 	shards     uintptr // where its shard is in a type's counters
-	untilTrace uint32  // opens until the next one that is traced
+	seen       uint32  // the news it has; a shared one has none, so that no fast path takes it
+	renewed    uint32  // the same, of a shared one
+	nets       uintptr // the shared net in use: good until a collection begins
+	group      *group  // and its group
 	pooled     int
-	chunk      *chunk // the shared net in use, and its group
-	group      *group
-	ready      uintptr // a free net of it, the next to be taken: not among the bits
 	spareCount int
 	spares     [4]*chunk
 	pool       [poolSize]*net
-	_          [416]byte // to a power of two: the index is then a shift
+	_          [424]byte // to a power of two: the index is then a shift
 }
 
 var stripes [stripeCount]stripe
@@ -43,56 +43,69 @@ func init() {
 	}
 }
 
-// setTraceInterval follows a change of the level.
-func setTraceInterval() {
-	interval := bindTraceInterval()
-	for i := range stripes {
-		s := stripes[i].lockThis()
-		s.untilTrace = interval
-		s.unlock()
+// procPin keeps the goroutine on its processor, and the collector from stopping the
+// world, until procUnpin. Short: nothing between the two may block or call C. The
+// linker lets packages have them: sync.Pool's users outside the standard library
+// always had (golang.org/issue/67401). See docs/decisions/0011.
+//
+//go:linkname procPin runtime.procPin
+func procPin() int
+
+//go:linkname procUnpin runtime.procUnpin
+func procUnpin()
+
+// pinFast pins the stripe of this processor. Who then finds that a collection has
+// begun, or that it has not seen all news, in this order, lets go of it by procUnpin:
+// it may be one that others have.
+func pinFast() *stripe {
+	i := uint(procPin())
+	if i >= ownStripes {
+		i |= ownStripes
 	}
+	return &stripes[i%stripeCount]
 }
 
-// stripeOf is the stripe of a goroutine. Descriptors are about 512 bytes apart, so
-// that bits 9 to 12 of the address tell neighbours apart.
-func stripeOf(self uintptr) *stripe {
-	return (*stripe)(unsafe.Add(unsafe.Pointer(&stripes), self>>9%stripeCount*unsafe.Sizeof(stripe{})))
-}
-
-func (s *stripe) tryLock() bool { return atomic.SwapUint32(&s.lock, 1) == 0 }
-
-// lockNext locks another stripe than the goroutine's own, which was taken.
-func lockNext(self uintptr) *stripe {
-	first := stripeOf(self).index
-	for i := first + 1; ; i++ {
-		if s := &stripes[i%stripeCount]; s.tryLock() {
+// pin pins a stripe, and has it know all news.
+func pin() *stripe {
+	for {
+		s := pinFast()
+		if s.isShared() && atomic.SwapUint32(&s.lock, 1) != 0 {
+			procUnpin()
+			runtime.Gosched()
+			continue
+		}
+		if !hasBegun() || !canTell {
+			s.renew()
 			return s
 		}
-		if i%stripeCount == first {
-			runtime.Gosched()
-		}
+		s.unpin()
+		await()
 	}
 }
 
-// lockStripe locks a stripe: the goroutine's own, or another that is free.
-func lockStripe() *stripe { return lockStripeOf(goroutine.Identity()) }
-
-func lockStripeOf(self uintptr) *stripe {
-	if s := stripeOf(self); s.tryLock() {
-		return s
-	}
-	return lockNext(self)
+// unpin lets go of a stripe.
+func (s *stripe) unpin() {
+	release32(&s.lock, 0)
+	procUnpin()
 }
 
-// lockThis locks this very stripe.
-func (s *stripe) lockThis() *stripe {
-	for !s.tryLock() {
-		runtime.Gosched()
-	}
-	return s
-}
+// isShared tells whether pinning alone does not give the stripe. The race detector
+// does not know what pinning does: for it, all are.
+func (s *stripe) isShared() bool { return raceEnabled || s.index >= ownStripes }
 
-func (s *stripe) unlock() { release32(&s.lock, 0) }
+// renew takes notice of the news: after a collection began, the shared net may be
+// gone. What it had free is in its group, where the core finds it.
+func (s *stripe) renew() {
+	latest := atomic.LoadUint32(&news)
+	if s.renewed == latest {
+		return
+	}
+	s.nets, s.group = 0, nil
+	s.renewed = latest
+	if !s.isShared() {
+		s.seen = latest
+	}
+}
 
 // takeExact takes an armed net from the pool. nil: it is empty.
 func (s *stripe) takeExact() *net {
@@ -105,13 +118,14 @@ func (s *stripe) takeExact() *net {
 	return n
 }
 
-// refillExact gets nets for the pool of the stripe, which is locked before and
-// after, and takes one. nil: there is no room.
-func (s *stripe) refillExact() (*net, status) {
+// refillExact takes a net from the pool, which it fills when it is empty. It may
+// give back another stripe, for it lets go of this one meanwhile. nil: there is no
+// room.
+func (s *stripe) refillExact() (*net, *stripe, status) {
 	if n := s.takeExact(); n != nil {
-		return n, statusOK
+		return n, s, statusOK
 	}
-	s.unlock()
+	s.unpin()
 	var nets [poolSize / 2]*net
 	var why status
 	count := takeSpilled(nets[:])
@@ -120,29 +134,45 @@ func (s *stripe) refillExact() (*net, status) {
 			count = 1
 		}
 	}
-	s.lockThis()
+	s = pin()
 	if count == 0 {
-		return nil, why
+		return nil, s, why
 	}
-	for i := 1; i < count; i++ {
-		s.giveExact(nets[i])
+	kept := 1
+	for kept < count && s.giveExact(nets[kept]) {
+		kept++
 	}
-	return nets[0], statusOK
+	if kept < count {
+		s.unpin()
+		giveSpilled(nets[kept:count])
+		s = pin()
+	}
+	return nets[0], s, statusOK
 }
 
-// giveExact puts a net whose slot is free into the pool. The stripe is locked,
-// but for a moment when the pool is full.
-func (s *stripe) giveExact(n *net) {
-	for s.pooled == poolSize {
-		var nets [poolSize / 2]*net
-		s.pooled -= copy(nets[:], s.pool[poolSize/2:])
-		clear(s.pool[poolSize/2:])
-		s.unlock()
-		giveSpilled(nets[:])
-		s.lockThis()
+// giveExact puts a net whose slot is free into the pool. False: it is full.
+func (s *stripe) giveExact(n *net) bool {
+	if s.pooled == poolSize {
+		return false
 	}
 	s.pool[s.pooled] = n
 	s.pooled++
+	return true
+}
+
+// keepExact puts a net whose slot is free into a pool. No stripe is pinned.
+func keepExact(n *net) {
+	s := pin()
+	if s.giveExact(n) {
+		s.unpin()
+		return
+	}
+	var nets [poolSize / 2]*net
+	s.pooled -= copy(nets[:], s.pool[poolSize/2:])
+	clear(s.pool[poolSize/2:])
+	s.giveExact(n)
+	s.unpin()
+	giveSpilled(nets[:])
 }
 
 // shard is the stripe's part of a type's counters.
@@ -160,6 +190,3 @@ func (s *stripe) gone(n *net, k *kind, site uint32) {
 	counts.gone++
 	counts.bytes -= t.sizeBytes
 }
-
-// readyNet is the net that is ready: s.chunk keeps it.
-func (s *stripe) readyNet() *net { return (*net)(pointer(s.ready)) }

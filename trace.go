@@ -10,15 +10,18 @@ import (
 	"sync/atomic"
 
 	"belay.example/belay/internal/goroutine"
+	"belay.example/belay/internal/opened"
 )
 
-// The stacks of traced objects: one in 1024, or all at LevelAll. They are kept
-// by handle while the object lives, and of the last few that are gone.
+// The stacks of traced objects: all at LevelAll, else each that uses up the credit of
+// its shard, which is at most the 1024th of its type. They are kept by handle while the
+// object lives, and of the last few that are gone.
 
 const (
-	traceDepth   = 32
-	tracePastMax = 1024
-	stackMax     = 4096
+	traceInterval = 1024 // of what is opened through the core
+	traceDepth    = 32
+	tracePastMax  = 1024
+	stackMax      = 4096
 )
 
 // trace is what is known of one object.
@@ -40,10 +43,29 @@ func init() {
 	traces.using, traces.stacks = map[uint64][]uintptr{}, map[uintptr][]uintptr{}
 }
 
+// traceLevel is the level, where it costs no crossing.
+var traceLevel atomic.Uint32
+
+// setTraces follows a change of the level.
+func setTraces() {
+	level := levelGet()
+	traceLevel.Store(uint32(level))
+	opened.LookAtEach(level == LevelAll)
+}
+
+// isTraced tells whether an object is traced, whose turn it is or is not.
+func isTraced(isItsTurn bool) bool {
+	if noReports {
+		return false
+	}
+	level := Level(traceLevel.Load())
+	return level == LevelAll || isItsTurn && level == LevelSampled
+}
+
 // stack is the stack of the caller's caller. The runtime needs a microsecond or
 // two for it, so that those seen before are found by their hash. Under the lock.
 func stack() []uintptr {
-	_, hash := goroutine.TraceAll()
+	hash := goroutine.TraceAll()
 	if pcs, ok := traces.stacks[hash]; ok && framesAgree {
 		return pcs
 	}

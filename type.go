@@ -294,7 +294,7 @@ func (k *kind) check() {
 	if k.wantsShared && (k.wantsExact || k.isSlow) {
 		k.reject("NetShared goes with neither NetExact, a guard nor a thread rule")
 	}
-	k.isShared = k.wantsShared || canShare && !k.wantsExact
+	k.isShared = (k.wantsShared || canShare && !k.wantsExact) && canTell
 }
 
 func (k *kind) register() {

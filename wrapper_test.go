@@ -19,7 +19,7 @@ func wrapperFile() string {
 //
 //go:noinline
 func siteFrom(k *kind) (uint32, chain) {
-	_, hash := goroutine.Trace()
+	hash := goroutine.Trace()
 	c := k.chain(hash)
 	return k.siteOf(c), c
 }

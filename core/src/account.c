@@ -10,7 +10,7 @@
 
 #define ACCOUNT_SEGMENT 32u
 #define ACCOUNT_SEGMENTS ((BELAY_TYPE_MAX + 1) / ACCOUNT_SEGMENT)
-#define ACCOUNT_CORE_SHARD 16u
+#define ACCOUNT_CORE_SHARD 64u
 
 static belay_ledger_counters *account_rows[ACCOUNT_SEGMENTS] = {0};
 static uint32_t account_epoch = 1;

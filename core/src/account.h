@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* account.h - counters, sharded: shards 0 to 15 are Go's stripes, 16 to 31 the core's. */
+/* account.h - counters, sharded: shards 0 to 63 are Go's stripes, 64 to 79 the core's. */
 #ifndef BELAY__ACCOUNT_H
 #define BELAY__ACCOUNT_H
 

@@ -14,8 +14,6 @@
 #include "start.h"
 #include "watch.h"
 
-#define BINDING_TRACE_INTERVAL 1024
-
 static uint64_t binding_identities = 0;    /* of threads, ever made */
 static uint64_t binding_identity_left = 0; /* those up to it a fork left behind, */
 static uint64_t binding_identity_kept = 0; /* but for this one */
@@ -187,15 +185,4 @@ void belay__bind_misuse(
 
 uint32_t belay__bind_has_stderr_wish(void) {
     return belay__report_has_stderr_wish();
-}
-
-uint32_t belay__bind_trace_interval(void) {
-    switch (belay__report_level()) {
-    case BELAY_LEVEL_ALL:
-        return 1;
-    case BELAY_LEVEL_SAMPLED:
-        return BINDING_TRACE_INTERVAL;
-    default:
-        return UINT32_MAX;
-    }
 }

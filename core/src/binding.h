@@ -108,10 +108,6 @@ uint32_t belay__bind_has_stderr_wish(void);
 /* The text of a site: static; "?" for 0. */
 const char *belay__bind_site_text(uint32_t site);
 
-/* How many opens until the next traced one, at the level in force: 1 at `all`, about 1024
- * at `sampled`, UINT32_MAX at `off`. */
-uint32_t belay__bind_trace_interval(void);
-
 /* The identity of this thread. */
 uint64_t belay__identity_self(void);
 

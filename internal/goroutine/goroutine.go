@@ -34,10 +34,10 @@ func Hash(pcs []uintptr) uintptr {
 
 // TracePortable is Trace by runtime.Callers, a hundred times slower: for where
 // Trace does not see what the runtime sees. skip counts functions between.
-func TracePortable(skip int) (self, hash uintptr) {
+func TracePortable(skip int) uintptr {
 	var pcs [DepthDeep]uintptr
 	count := runtime.Callers(3+skip, pcs[:])
-	return Identity(), Hash(pcs[:count])
+	return Hash(pcs[:count])
 }
 
 // AddressesPortable is Addresses by runtime.Callers.

@@ -25,7 +25,7 @@ func inner(t *testing.T) { compare(t) }
 
 //go:noinline
 func compare(t *testing.T) {
-	_, hash := goroutine.Trace()
+	hash := goroutine.Trace()
 	var pcs [goroutine.Depth]uintptr
 	count := runtime.Callers(2, pcs[:])
 	if count != goroutine.Depth || hash != goroutine.Hash(pcs[:]) {
@@ -35,13 +35,13 @@ func compare(t *testing.T) {
 
 //go:noinline
 func here() uintptr {
-	_, hash := goroutine.Trace()
+	hash := goroutine.Trace()
 	return hash
 }
 
 //go:noinline
 func herePortable() uintptr {
-	_, hash := goroutine.TracePortable(0)
+	hash := goroutine.TracePortable(0)
 	return hash
 }
 

@@ -17,11 +17,10 @@
 	JCC  done; \
 	MOVQ CX, AX
 
-// func Trace() (self, hash uintptr)
+// func Trace() (hash uintptr)
 // Short, for what own and Close cost: the caller has a frame of its own, if only for
 // Trace's results, and it needs no check.
-TEXT ·Trace(SB), NOSPLIT|NOFRAME, $0-16
-	MOVQ R14, self+0(FP)
+TEXT ·Trace(SB), NOSPLIT|NOFRAME, $0-8
 	MOVQ 8(BP), DX
 	MOVQ 0(BP), AX
 	CMPQ AX, BP
@@ -32,12 +31,11 @@ TEXT ·Trace(SB), NOSPLIT|NOFRAME, $0-16
 	ROLQ $13, DX
 	XORQ 8(AX), DX
 done:
-	MOVQ DX, hash+8(FP)
+	MOVQ DX, hash+0(FP)
 	RET
 
-// func TraceDeep() (self, hash uintptr)
-TEXT ·TraceDeep(SB), NOSPLIT|NOFRAME, $0-16
-	MOVQ R14, self+0(FP)
+// func TraceDeep() (hash uintptr)
+TEXT ·TraceDeep(SB), NOSPLIT|NOFRAME, $0-8
 	MOVQ 8(R14), R9
 	SUBQ $8, R9 // the last frame needs two words
 	XORL DX, DX
@@ -57,12 +55,11 @@ TEXT ·TraceDeep(SB), NOSPLIT|NOFRAME, $0-16
 	STEP
 	STEP
 done:
-	MOVQ DX, hash+8(FP)
+	MOVQ DX, hash+0(FP)
 	RET
 
-// func TraceAll() (self, hash uintptr)
-TEXT ·TraceAll(SB), NOSPLIT|NOFRAME, $0-16
-	MOVQ R14, self+0(FP)
+// func TraceAll() (hash uintptr)
+TEXT ·TraceAll(SB), NOSPLIT|NOFRAME, $0-8
 	MOVQ 8(R14), R9
 	SUBQ $8, R9
 	XORL DX, DX
@@ -77,7 +74,7 @@ next:
 	DECL BX
 	JNZ  next
 done:
-	MOVQ DX, hash+8(FP)
+	MOVQ DX, hash+0(FP)
 	RET
 
 // func Addresses(into *[AddressesMax]uintptr) (count int)

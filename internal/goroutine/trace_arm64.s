@@ -15,9 +15,8 @@
 	BHS  done; \
 	MOVD R2, R1
 
-// func Trace() (self, hash uintptr)
-TEXT ·Trace(SB), NOSPLIT|NOFRAME, $0-16
-	MOVD g, self+0(FP)
+// func Trace() (hash uintptr)
+TEXT ·Trace(SB), NOSPLIT|NOFRAME, $0-8
 	MOVD 8(g), R5
 	SUB  $8, R5
 	MOVD ZR, R3
@@ -30,12 +29,11 @@ TEXT ·Trace(SB), NOSPLIT|NOFRAME, $0-16
 	STEP
 	STEP
 done:
-	MOVD R3, hash+8(FP)
+	MOVD R3, hash+0(FP)
 	RET
 
-// func TraceDeep() (self, hash uintptr)
-TEXT ·TraceDeep(SB), NOSPLIT|NOFRAME, $0-16
-	MOVD g, self+0(FP)
+// func TraceDeep() (hash uintptr)
+TEXT ·TraceDeep(SB), NOSPLIT|NOFRAME, $0-8
 	MOVD 8(g), R5
 	SUB  $8, R5
 	MOVD ZR, R3
@@ -56,12 +54,11 @@ TEXT ·TraceDeep(SB), NOSPLIT|NOFRAME, $0-16
 	STEP
 	STEP
 done:
-	MOVD R3, hash+8(FP)
+	MOVD R3, hash+0(FP)
 	RET
 
-// func TraceAll() (self, hash uintptr)
-TEXT ·TraceAll(SB), NOSPLIT|NOFRAME, $0-16
-	MOVD g, self+0(FP)
+// func TraceAll() (hash uintptr)
+TEXT ·TraceAll(SB), NOSPLIT|NOFRAME, $0-8
 	MOVD 8(g), R5
 	SUB  $8, R5
 	MOVD ZR, R3
@@ -77,7 +74,7 @@ next:
 	SUBS $1, R7
 	BNE  next
 done:
-	MOVD R3, hash+8(FP)
+	MOVD R3, hash+0(FP)
 	RET
 
 // func Addresses(into *[AddressesMax]uintptr) (count int)

@@ -4,25 +4,24 @@
 
 package goroutine
 
-// Trace returns the address of the running goroutine's descriptor, to compare
-// and to hash, and a hash of the Depth return addresses that begin with the
-// return into the caller of Trace's caller.
+// Trace returns a hash of the Depth return addresses that begin with the return
+// into the caller of Trace's caller.
 //
 // It follows the frame pointers, stays within the goroutine's stack, and ends
 // early where a frame does not lead further up.
 //
 //go:noescape
-func Trace() (self, hash uintptr)
+func Trace() (hash uintptr)
 
 // TraceDeep is Trace over DepthDeep return addresses.
 //
 //go:noescape
-func TraceDeep() (self, hash uintptr)
+func TraceDeep() (hash uintptr)
 
 // TraceAll is Trace over the whole stack, up to 64 return addresses.
 //
 //go:noescape
-func TraceAll() (self, hash uintptr)
+func TraceAll() (hash uintptr)
 
 // Addresses writes the return addresses that a trace covers, and those further
 // up, and returns how many there are.
@@ -30,5 +29,6 @@ func TraceAll() (self, hash uintptr)
 //go:noescape
 func Addresses(into *[AddressesMax]uintptr) (count int)
 
-// Identity returns the address of the running goroutine's descriptor.
+// Identity returns the address of the running goroutine's descriptor, to compare
+// and to hash.
 func Identity() uintptr

@@ -11,16 +11,16 @@ import (
 )
 
 // Trace is TracePortable here.
-func Trace() (self, hash uintptr) { return TracePortable(1) }
+func Trace() uintptr { return TracePortable(1) }
 
 // TraceDeep is TracePortable here.
-func TraceDeep() (self, hash uintptr) { return TracePortable(1) }
+func TraceDeep() uintptr { return TracePortable(1) }
 
 // TraceAll hashes the whole stack, up to 64 return addresses.
-func TraceAll() (self, hash uintptr) {
+func TraceAll() uintptr {
 	var pcs [64]uintptr
 	count := runtime.Callers(2, pcs[:])
-	return Identity(), Hash(pcs[:count])
+	return Hash(pcs[:count])
 }
 
 // Addresses is AddressesPortable here.

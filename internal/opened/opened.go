@@ -4,6 +4,7 @@
 package opened
 
 import (
+	"sync"
 	"sync/atomic"
 	"unsafe"
 )
@@ -20,18 +21,34 @@ const CreditBytes = 256 * 1024
 var (
 	hook  atomic.Pointer[Hook]
 	limit atomic.Uint64
+
+	changing sync.Mutex
+	isEach   bool
 )
 
 func init() { limit.Store(CreditBytes) }
 
 // Watch has the hook called from now on.
 func Watch(h Hook) {
+	changing.Lock()
+	defer changing.Unlock()
 	hook.Store(&h)
 	limit.Store(0)
 }
 
+// LookAtEach says whether package belay wants to look at each object itself.
+func LookAtEach(is bool) {
+	changing.Lock()
+	defer changing.Unlock()
+	if isEach = is; isEach || hook.Load() != nil {
+		limit.Store(0)
+	} else {
+		limit.Store(CreditBytes)
+	}
+}
+
 // Limit is how many bytes a shard may have opened for an opening to be one of the many that
-// nobody looks at: CreditBytes, or 0 once there is a hook.
+// nobody looks at: CreditBytes, or 0 if each is looked at.
 func Limit() uint64 { return limit.Load() }
 
 // Show calls the hook, if there is one. As in every program but a test there is none.

@@ -45,7 +45,7 @@ check sort_unknown 2 --sort=size demo.ledger
 
 head -c 100 demo.ledger >head.ledger
 check cut_header 1 --once head.ledger
-head -c 120000 demo.ledger >cut.ledger
+head -c 128192 demo.ledger >cut.ledger
 check cut_rows 1 --once cut.ledger
 echo hello >text.ledger
 check not_a_ledger 1 --once text.ledger

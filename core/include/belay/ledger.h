@@ -120,7 +120,7 @@ typedef struct belay_ledger_site {
 
 /* Counters of one type; segment COUNTERS; row index = type id. The sum over the shards is
  * the value. Bytes are the sum modulo 2^64 of what was added and taken. */
-#define BELAY_LEDGER_SHARDS 32
+#define BELAY_LEDGER_SHARDS 80
 
 typedef struct belay_ledger_shard {
     uint64_t opened;

@@ -92,7 +92,7 @@
 /* How much is reported. */
 #define BELAY_LEVEL_LIST(X)                                                              \
     X(OFF, "off", "count only")                                                          \
-    X(SAMPLED, "sampled", "every mistake, with stacks for one object in 1024")           \
+    X(SAMPLED, "sampled", "every mistake, with stacks for one object in a thousand")     \
     X(ALL, "all", "every mistake with every stack, repeated closes and double owning too")
 
 #define BELAY__DESTROY_ENUM(name, word, text) BELAY_DESTROY_##name,
