@@ -4,8 +4,6 @@
 
 package belay
 
-import "belay.example/belay/internal/opened"
-
 // The layouts and numbers that Go shares with the core. A test compares each of
 // them with the C headers (core/src/slot.h, belay/ledger.h).
 
@@ -41,8 +39,8 @@ type group struct {
 type shard struct {
 	opened    uint64
 	gone      uint64
-	bytes     uint64
-	unchecked uint64
+	moreBytes uint64
+	lookAt    uint64
 	counted   uint64
 	_         [3]uint64
 }
@@ -50,7 +48,7 @@ type shard struct {
 // counters is belay_ledger_counters.
 type counters struct {
 	shards [shardCount]shard
-	_      [8]uint64
+	_      [16]uint64
 }
 
 const (
@@ -77,8 +75,8 @@ const (
 	generationUnit   = 1 << generationShift
 	generationMask   = ^uint64(generationUnit - 1)
 	generationLast   = generationMask
+	creditBytes      = 256 * 1024
 	operationBytes   = 256
-	creditBytes      = opened.CreditBytes
 	identityForeign  = 2
 	typeMax          = 1023
 	typeNameMaxBytes = 111

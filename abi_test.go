@@ -14,7 +14,7 @@ import (
 // with what the C compiler makes of the headers, name by name, both ways.
 func TestLayoutsAgreeWithC(t *testing.T) {
 	numbers := testc.Numbers()
-	names := map[string]string{"sizeBytes": "size_bytes", "openedMS": "opened_ms", "firstChild": "first_child"}
+	names := map[string]string{"sizeBytes": "size_bytes", "moreBytes": "more_bytes", "lookAt": "look_at", "openedMS": "opened_ms", "firstChild": "first_child"}
 	for name, layout := range map[string]reflect.Type{
 		"belay_ledger_row":      reflect.TypeFor[slot](),
 		"belay__group":          reflect.TypeFor[group](),
@@ -57,8 +57,9 @@ func TestNumbersAgreeWithC(t *testing.T) {
 		"BELAY_STATE_GENERATION_SHIFT": generationShift, "BELAY__GENERATION_MASK": generationMask,
 		"BELAY__GENERATION_LAST << BELAY_STATE_GENERATION_SHIFT": generationLast,
 
-		"BELAY_CREDIT_BYTES": creditBytes, "BELAY__IDENTITY_FOREIGN": identityForeign,
-		"BELAY_TYPE_MAX": typeMax, "BELAY_TYPE_NAME_MAX": typeNameMaxBytes,
+		"BELAY_CREDIT_BYTES": creditBytes, "BELAY__ACCOUNT_OPERATION_BYTES": operationBytes,
+		"BELAY__IDENTITY_FOREIGN": identityForeign,
+		"BELAY_TYPE_MAX":          typeMax, "BELAY_TYPE_NAME_MAX": typeNameMaxBytes,
 		"BELAY_GUARD_SHARED": guardShared, "BELAY_GUARD_EXCLUSIVE": guardExclusive,
 		"BELAY_GUARD_DOMAIN": guardDomain, "BELAY_THREAD_ANY": threadAny,
 		"BELAY_THREAD_SERIAL": threadSerial, "BELAY_THREAD_PINNED": threadPinned,

@@ -39,11 +39,7 @@ func (n *net) bury(k *kind, c chain) {
 	site := k.siteOf(c)
 	s := pin()
 	s.gone(n, k, site)
-	isKept := s.keep(n)
-	s.unpin()
-	if !isKept {
-		keepExact(n)
-	}
+	s.put(n)
 }
 
 // closeSlow closes an object through the core.

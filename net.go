@@ -167,7 +167,7 @@ func freshNet() (n *net, why status) {
 // detach gives up the stripe's chunk. Who gives its last slot back takes it.
 func (s *stripe) detach() {
 	c, g := (*chunk)(pointer(s.nets)), s.group
-	s.nets, s.group = 0, nil
+	s.nets, s.group, s.ready = 0, nil, 0
 	if g.local != 0 {
 		atomic.OrUint64(&g.returned, g.local)
 		g.local = 0
@@ -194,19 +194,11 @@ func (s *stripe) keepSpare(c *chunk) {
 	}
 }
 
-// takeShared takes a free slot of the stripe's chunk. nil: it has none.
-func (s *stripe) takeShared() *net {
-	g := s.group
-	if g == nil {
-		return nil
-	}
+// takeLocal takes a free slot of the stripe's chunk, which has one at hand.
+func (s *stripe) takeLocal(g *group) *net {
 	local := g.local
-	if local == 0 {
-		if local = atomic.SwapUint64(&g.returned, 0); local == 0 {
-			return nil
-		}
-	}
 	g.local = local & (local - 1)
+	s.ready = 0
 	return (*net)(pointer(s.nets + uintptr(bits.TrailingZeros64(local))*unsafe.Sizeof(net{})))
 }
 
@@ -221,10 +213,13 @@ func (s *stripe) adopt(c *chunk) {
 // it lets go of this one meanwhile. nil: there is no room.
 func (s *stripe) refillShared() (*net, *stripe, status) {
 	for {
-		if n := s.takeShared(); n != nil {
-			return n, s, statusOK
-		}
-		if s.group != nil {
+		if g := s.group; g != nil {
+			if g.local == 0 {
+				g.local = atomic.SwapUint64(&g.returned, 0)
+			}
+			if g.local != 0 {
+				return s.takeLocal(g), s, statusOK
+			}
 			s.detach()
 		}
 		if s.spareCount > 0 {
@@ -255,6 +250,17 @@ func (s *stripe) keep(n *net) bool {
 		return s.giveExact(n)
 	}
 	return true
+}
+
+// put keeps a net whose slot is free, and lets go of the stripe.
+//
+//go:noinline
+func (s *stripe) put(n *net) {
+	isKept := s.keep(n)
+	s.unpin()
+	if !isKept {
+		keepExact(n)
+	}
 }
 
 // giveShared gives back a slot of another chunk than the stripe's.

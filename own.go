@@ -46,17 +46,18 @@ func (k *kind) own(object unsafe.Pointer, options []OwnOption) (handle, error) {
 		s = pin()
 	}
 	var n *net
-	var why status
-	if k.isShared {
-		if n = s.takeShared(); n == nil {
-			n, s, why = s.refillShared()
+	if r := s.ready; k.isShared && r != 0 {
+		s.ready = 0
+		n = (*net)(pointer(r))
+		s.group.local &^= n.bit()
+	} else if g := s.group; k.isShared && g != nil && g.local != 0 {
+		n = s.takeLocal(g)
+	} else {
+		var why status
+		if n, s, why = s.take(k); n == nil {
+			s.unpin()
+			return handle{}, failure("own", k, why)
 		}
-	} else if n = s.takeExact(); n == nil {
-		n, s, why = s.refillExact()
-	}
-	if n == nil {
-		s.unpin()
-		return handle{}, failure("own", k, why)
 	}
 	// What a slot without kin has in its other fields was written by prepare.
 	if n.kind() != k {
@@ -68,14 +69,14 @@ func (k *kind) own(object unsafe.Pointer, options []OwnOption) (handle, error) {
 	t.epoch = atomic.LoadUint32(epoch)
 	counts := s.shard(k)
 	counts.opened++
-	counts.bytes += size
-	unchecked := counts.unchecked + size + operationBytes
-	counts.unchecked = unchecked
+	if size != k.size {
+		k.countMore(counts, size)
+	}
 	c := k.chain(hash)
 	cell := c.cell()
 	openedMS := uint32(atomic.LoadUint64(clock))
 	ref := t.state | stateLive
-	if !cell.isOf(c) || openedMS == 0 || unchecked >= opened.Limit() || ref >= generationLast {
+	if counts.isSpent() || opened.IsEach() || !cell.isOf(c) || openedMS == 0 || ref >= generationLast {
 		return k.ownRare(s, n, c)
 	}
 	h := n.open(ref, cell.site(), openedMS)
@@ -87,7 +88,7 @@ func (k *kind) own(object unsafe.Pointer, options []OwnOption) (handle, error) {
 //
 //go:noinline
 func (k *kind) ownRare(s *stripe, n *net, c chain) (handle, error) {
-	isSpent, shard := s.shard(k).unchecked >= creditBytes, s.index
+	isSpent, shard := s.shard(k).isSpent(), s.index
 	if isTraced(isSpent) {
 		return k.ownTraced(s, n, isSpent)
 	}
@@ -112,13 +113,9 @@ func (k *kind) ownTraced(s *stripe, n *net, isSpent bool) (handle, error) {
 	object, size, shard := n.slot.object, n.slot.sizeBytes, s.index
 	counts := s.shard(k)
 	counts.opened--
-	counts.bytes -= size
+	counts.moreBytes -= size - k.size
 	n.slot.object = 0
-	isKept := s.keep(n)
-	s.unpin()
-	if !isKept {
-		keepExact(n)
-	}
+	s.put(n)
 	if isSpent {
 		bindFlush(k.id, shard)
 	}

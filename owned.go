@@ -145,13 +145,18 @@ func (h handle) Close() error {
 		free(uintptr(n.slot.object))
 	}
 	s, cell := pinFast(), c.cell()
-	if hasBegun() || s.seen != atomic.LoadUint32(&news) || !cell.isOf(c) || n.group != s.group {
+	if hasBegun() || s.seen != atomic.LoadUint32(&news) || !cell.isOf(c) {
 		procUnpin()
 		n.bury(k, c)
 		return nil
 	}
 	s.gone(n, k, cell.site())
+	if n.group != s.group {
+		s.put(n)
+		return nil
+	}
 	n.group.local |= n.bit()
+	s.ready = uintptr(unsafe.Pointer(n))
 	s.unpin()
 	return nil
 }

@@ -26,13 +26,14 @@ type stripe struct {
 	shards     uintptr // where its shard is in a type's counters
 	seen       uint32  // the news it has; a shared one has none, so that no fast path takes it
 	renewed    uint32  // the same, of a shared one
+	ready      uintptr // a free net of it, the next to be taken; also among the bits
 	nets       uintptr // the shared net in use: good until a collection begins
 	group      *group  // and its group
 	pooled     int
 	spareCount int
 	spares     [4]*chunk
 	pool       [poolSize]*net
-	_          [424]byte // to a power of two: the index is then a shift
+	_          [416]byte // to a power of two: the index is then a shift
 }
 
 var stripes [stripeCount]stripe
@@ -100,11 +101,22 @@ func (s *stripe) renew() {
 	if s.renewed == latest {
 		return
 	}
-	s.nets, s.group = 0, nil
+	s.nets, s.group, s.ready = 0, nil, 0
 	s.renewed = latest
 	if !s.isShared() {
 		s.seen = latest
 	}
+}
+
+// take takes a net for an object of this type. It may give back another stripe, for it
+// lets go of this one meanwhile. nil: there is no room.
+//
+//go:noinline
+func (s *stripe) take(k *kind) (*net, *stripe, status) {
+	if k.isShared {
+		return s.refillShared()
+	}
+	return s.refillExact()
 }
 
 // takeExact takes an armed net from the pool. nil: it is empty.
@@ -188,5 +200,21 @@ func (s *stripe) gone(n *net, k *kind, site uint32) {
 	raceDestroyed(n)
 	counts := s.shard(k)
 	counts.gone++
-	counts.bytes -= t.sizeBytes
+	if t.sizeBytes != k.size {
+		counts.moreBytes -= t.sizeBytes - k.size
+	}
 }
+
+// countMore counts what an object has beyond its type's size, or lacks of it, and takes
+// it from the shard's credit.
+//
+//go:noinline
+func (k *kind) countMore(counts *shard, size uint64) {
+	counts.moreBytes += size - k.size
+	if size > k.size {
+		counts.lookAt -= (size-k.size)/(min(k.size, creditBytes)+operationBytes) + 1
+	}
+}
+
+// isSpent tells whether the shard has to look at the total.
+func (s *shard) isSpent() bool { return int64(s.opened-s.lookAt) >= 0 }

@@ -22,14 +22,37 @@ static uint64_t account_threshold = UINT64_MAX; /* of the watch */
 static belay_account_fn account_notify = NULL;
 static void *account_notify_data = NULL;
 
-bool belay__account_add(uint32_t type) {
+/* What an object of the type's own size costs of its shard's credit. */
+static uint64_t account_cost(const belay_ledger_counters *counters) {
+    uint64_t size = counters->size_bytes;
+    return (size < BELAY_CREDIT_BYTES ? size : BELAY_CREDIT_BYTES) +
+           BELAY__ACCOUNT_OPERATION_BYTES;
+}
+
+/* Gives the shard credit for the objects after the first `opened`. */
+static void account_credit(
+        belay_ledger_counters *counters, uint32_t shard, uint64_t opened) {
+    uint64_t count = BELAY_CREDIT_BYTES / account_cost(counters);
+    belay__store_relaxed(
+            &counters->shards[shard].look_at, opened + (count > 0 ? count : 1));
+}
+
+bool belay__account_add(uint32_t type, uint64_t size_bytes) {
     uint32_t segment = type / ACCOUNT_SEGMENT;
     if (account_rows[segment] == NULL) {
         account_rows[segment] = belay__ledger_segment_add(BELAY_LEDGER_COUNTERS,
                 segment * ACCOUNT_SEGMENT, ACCOUNT_SEGMENT,
                 sizeof(belay_ledger_counters));
     }
-    return account_rows[segment] != NULL;
+    if (account_rows[segment] == NULL) {
+        return false;
+    }
+    belay_ledger_counters *counters = belay__account_of(type);
+    counters->size_bytes = size_bytes;
+    for (uint32_t i = 0; i < BELAY_LEDGER_SHARDS; i++) {
+        account_credit(counters, i, 0);
+    }
+    return true;
 }
 
 belay_ledger_counters *belay__account_of(uint32_t type) {
@@ -54,39 +77,53 @@ static uint32_t account_shard(void) {
     return mine;
 }
 
-/* Takes from the shard's credit; looks at the total when it is used up. Only growth does:
- * what goes lowers neither a peak nor what the watch waits for, and the next look sees
- * it.
- */
-static void account_spend(uint32_t type, uint32_t shard, uint64_t bytes) {
-    belay_ledger_shard *counters = &belay__account_of(type)->shards[shard];
-    uint64_t cost = bytes + BELAY__ACCOUNT_OPERATION_BYTES;
-    if (belay__add_relaxed(&counters->unchecked, cost) + cost >= BELAY_CREDIT_BYTES) {
+/* Looks at the total when the shard's credit is used up. Only growth uses it: what goes
+ * lowers neither a peak nor what the watch waits for, and the next look sees it. */
+static void account_check(uint32_t type, uint32_t shard, uint64_t opened) {
+    const belay_ledger_shard *counters = &belay__account_of(type)->shards[shard];
+    if ((int64_t)(opened - belay__load_relaxed(&counters->look_at)) >= 0) {
         belay__account_flush(type, shard);
     }
 }
 
+/* Takes from the shard's credit what an object has beyond its type's size. */
+static void account_charge(
+        belay_ledger_counters *counters, uint32_t shard, uint64_t more_bytes) {
+    uint64_t objects = more_bytes / account_cost(counters) + 1;
+    (void)belay__add_relaxed(&counters->shards[shard].look_at, 0 - objects);
+}
+
 void belay__account_opened(uint32_t type, uint64_t size_bytes) {
     uint32_t shard = account_shard();
-    belay_ledger_shard *counters = &belay__account_of(type)->shards[shard];
-    (void)belay__add_relaxed(&counters->opened, 1);
-    (void)belay__add_relaxed(&counters->bytes, size_bytes);
-    account_spend(type, shard, size_bytes);
+    belay_ledger_counters *counters = belay__account_of(type);
+    uint64_t opened = belay__add_relaxed(&counters->shards[shard].opened, 1) + 1;
+    if (size_bytes != counters->size_bytes) {
+        uint64_t more = size_bytes - counters->size_bytes;
+        (void)belay__add_relaxed(&counters->shards[shard].more_bytes, more);
+        if (size_bytes > counters->size_bytes) {
+            account_charge(counters, shard, more);
+        }
+    }
+    account_check(type, shard, opened);
 }
 
 void belay__account_gone(uint32_t type, uint64_t count, uint64_t size_bytes) {
-    uint32_t shard = account_shard();
-    belay_ledger_shard *counters = &belay__account_of(type)->shards[shard];
-    (void)belay__add_relaxed(&counters->gone, count);
-    (void)belay__add_relaxed(&counters->bytes, 0 - size_bytes);
+    belay_ledger_counters *counters = belay__account_of(type);
+    belay_ledger_shard *shard = &counters->shards[account_shard()];
+    (void)belay__add_relaxed(&shard->gone, count);
+    if (size_bytes != count * counters->size_bytes) {
+        (void)belay__add_relaxed(
+                &shard->more_bytes, count * counters->size_bytes - size_bytes);
+    }
 }
 
 void belay__account_resized(uint32_t type, uint64_t old_bytes, uint64_t new_bytes) {
     uint32_t shard = account_shard();
-    belay_ledger_shard *counters = &belay__account_of(type)->shards[shard];
-    (void)belay__add_relaxed(&counters->bytes, new_bytes - old_bytes);
+    belay_ledger_counters *counters = belay__account_of(type);
+    (void)belay__add_relaxed(&counters->shards[shard].more_bytes, new_bytes - old_bytes);
     if (new_bytes > old_bytes) {
-        account_spend(type, shard, new_bytes - old_bytes);
+        account_charge(counters, shard, new_bytes - old_bytes);
+        account_check(type, shard, belay__load_relaxed(&counters->shards[shard].opened));
     }
 }
 
@@ -99,9 +136,10 @@ static void account_sum(const belay_ledger_counters *counters, belay_stats *out)
     }
     for (uint32_t i = 0; i < BELAY_LEDGER_SHARDS; i++) {
         out->opened += belay__load(&counters->shards[i].opened);
-        out->live_bytes += belay__load(&counters->shards[i].bytes);
+        out->live_bytes += belay__load(&counters->shards[i].more_bytes);
     }
     out->live = out->opened - gone;
+    out->live_bytes += out->live * counters->size_bytes;
     if ((int64_t)out->live < 0) {
         out->live = 0;
     }
@@ -120,9 +158,12 @@ static void account_raise(uint64_t *peak, uint64_t value) {
 
 /* Brings a type's part of the total up to date. Under the lock. */
 static void account_look(uint32_t type) {
-    belay_ledger_shard *shards = belay__account_of(type)->shards;
+    belay_ledger_counters *counters = belay__account_of(type);
+    belay_ledger_shard *shards = counters->shards;
     for (uint32_t i = 0; i < BELAY_LEDGER_SHARDS; i++) {
-        uint64_t bytes = belay__load(&shards[i].bytes);
+        uint64_t gone = belay__load(&shards[i].gone);
+        uint64_t live = belay__load(&shards[i].opened) - gone;
+        uint64_t bytes = belay__load(&shards[i].more_bytes) + live * counters->size_bytes;
         if (bytes != shards[i].counted) {
             account_total_bytes += bytes - shards[i].counted;
             shards[i].counted = bytes;
@@ -153,7 +194,7 @@ void belay__account_flush(uint32_t type, uint32_t shard) {
     belay_account_fn notify = NULL;
     void *data = NULL;
     belay__lock_take(&account_lock);
-    belay__store_relaxed(&counters->shards[shard].unchecked, 0);
+    account_credit(counters, shard, belay__load_relaxed(&counters->shards[shard].opened));
     account_look(type);
     bool is_reached = account_is_reached();
     uint64_t total = account_total_bytes;

@@ -15,8 +15,8 @@
  * objects are seen too: every 1024 opens at most. */
 #define BELAY__ACCOUNT_OPERATION_BYTES 256
 
-/* Makes the counters of a new type. */
-bool belay__account_add(uint32_t type);
+/* Makes the counters of a new type, whose objects have size_bytes each. */
+bool belay__account_add(uint32_t type, uint64_t size_bytes);
 
 /* The counters of a registered type. */
 belay_ledger_counters *belay__account_of(uint32_t type);
@@ -25,7 +25,7 @@ void belay__account_opened(uint32_t type, uint64_t size_bytes);
 void belay__account_gone(uint32_t type, uint64_t count, uint64_t size_bytes);
 void belay__account_resized(uint32_t type, uint64_t old_bytes, uint64_t new_bytes);
 
-/* Looks at the total: peaks and the watch. */
+/* Looks at the total, peaks and the watch, and gives the shard new credit. */
 void belay__account_flush(uint32_t type, uint32_t shard);
 
 /* The survivor epoch of objects opened now. */

@@ -85,7 +85,7 @@ static bool type_record(uint32_t id, const belay__type *type) {
         type_rows[segment] = belay__ledger_segment_add(BELAY_LEDGER_TYPES,
                 segment * TYPE_SEGMENT, TYPE_SEGMENT, sizeof(belay_ledger_type));
     }
-    if (type_rows[segment] == NULL || !belay__account_add(id)) {
+    if (type_rows[segment] == NULL || !belay__account_add(id, type->options.size_bytes)) {
         return false;
     }
     belay_ledger_type *row = &type_rows[segment][id % TYPE_SEGMENT];

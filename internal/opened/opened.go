@@ -14,42 +14,32 @@ import (
 // find the object forgotten.
 type Hook func(handle uint64, net unsafe.Pointer)
 
-// CreditBytes is how many bytes a shard of a type's counters opens before the core looks at
-// the total.
-const CreditBytes = 256 * 1024
-
 var (
-	hook  atomic.Pointer[Hook]
-	limit atomic.Uint64
+	hook   atomic.Pointer[Hook]
+	isEach atomic.Bool
 
 	changing sync.Mutex
-	isEach   bool
+	isAll    bool
 )
-
-func init() { limit.Store(CreditBytes) }
 
 // Watch has the hook called from now on.
 func Watch(h Hook) {
 	changing.Lock()
 	defer changing.Unlock()
 	hook.Store(&h)
-	limit.Store(0)
+	isEach.Store(true)
 }
 
-// LookAtEach says whether package belay wants to look at each object itself.
-func LookAtEach(is bool) {
+// LookAtAll says whether package belay wants to look at each object itself.
+func LookAtAll(is bool) {
 	changing.Lock()
 	defer changing.Unlock()
-	if isEach = is; isEach || hook.Load() != nil {
-		limit.Store(0)
-	} else {
-		limit.Store(CreditBytes)
-	}
+	isAll = is
+	isEach.Store(isAll || hook.Load() != nil)
 }
 
-// Limit is how many bytes a shard may have opened for an opening to be one of the many that
-// nobody looks at: CreditBytes, or 0 if each is looked at.
-func Limit() uint64 { return limit.Load() }
+// IsEach tells whether somebody looks at each object that is opened.
+func IsEach() bool { return isEach.Load() }
 
 // Show calls the hook, if there is one. As in every program but a test there is none.
 func Show(handle uint64, net unsafe.Pointer) {

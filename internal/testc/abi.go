@@ -8,6 +8,7 @@ package testc
 
 #include "belay/belay.h"
 #include "belay/ledger.h"
+#include "account.h"
 #include "binding.h"
 
 typedef struct number {
@@ -33,8 +34,8 @@ static const number numbers[] = {
         FIELD(belay__group, orphans), FIELD(belay__group, dead), FIELD(belay__group, kind),
         FIELD(belay__group, detached), FIELD(belay__group, next),
         SIZE(belay_ledger_shard), FIELD(belay_ledger_shard, opened),
-        FIELD(belay_ledger_shard, gone), FIELD(belay_ledger_shard, bytes),
-        FIELD(belay_ledger_shard, unchecked), FIELD(belay_ledger_shard, counted),
+        FIELD(belay_ledger_shard, gone), FIELD(belay_ledger_shard, more_bytes),
+        FIELD(belay_ledger_shard, look_at), FIELD(belay_ledger_shard, counted),
         SIZE(belay_ledger_counters), FIELD(belay_ledger_counters, shards),
         VALUE(BELAY_LEDGER_SHARDS), VALUE(BELAY__GROUP_SLOTS), VALUE(BELAY__GROUP_SHARED),
         VALUE(BELAY__GROUP_EXACT), VALUE(BELAY_STATE_BORROWS), VALUE(BELAY_STATE_OVERFLOW),
@@ -43,7 +44,8 @@ static const number numbers[] = {
         VALUE(BELAY_STATE_WATCHED), VALUE(BELAY_STATE_NETTED),
         VALUE(BELAY_STATE_GENERATION_SHIFT), VALUE(BELAY__GENERATION_MASK),
         VALUE(BELAY__GENERATION_LAST << BELAY_STATE_GENERATION_SHIFT),
-        VALUE(BELAY_CREDIT_BYTES), VALUE(BELAY__IDENTITY_FOREIGN), VALUE(BELAY_TYPE_MAX),
+        VALUE(BELAY_CREDIT_BYTES), VALUE(BELAY__ACCOUNT_OPERATION_BYTES),
+        VALUE(BELAY__IDENTITY_FOREIGN), VALUE(BELAY_TYPE_MAX),
         VALUE(BELAY_TYPE_NAME_MAX), VALUE(BELAY_GUARD_SHARED), VALUE(BELAY_GUARD_EXCLUSIVE),
         VALUE(BELAY_GUARD_DOMAIN), VALUE(BELAY_THREAD_ANY), VALUE(BELAY_THREAD_SERIAL),
         VALUE(BELAY_THREAD_PINNED), VALUE(BELAY_THREAD_PUMPED), VALUE(BELAY_NET_DESTROY),

@@ -20,11 +20,12 @@ static void account_sum(top_account *out_account, const belay_ledger_counters *c
     for (int shard = 0; shard < BELAY_LEDGER_SHARDS; shard++) {
         opened += counters->shards[shard].opened;
         gone += counters->shards[shard].gone;
-        bytes += counters->shards[shard].bytes;
+        bytes += counters->shards[shard].more_bytes;
     }
     uint64_t closed = account_difference(gone, counters->rescued);
     closed = account_difference(closed, counters->leaked);
     uint64_t live = account_difference(opened, gone);
+    bytes += (opened - gone) * counters->size_bytes;
     uint64_t live_bytes = bytes <= INT64_MAX ? bytes : 0;
     *out_account = (top_account){
             .live = live,

@@ -99,13 +99,16 @@ static void synthetic_fill_types(const synthetic *ledger) {
 
 static void synthetic_fill_counters(const synthetic *ledger) {
     belay_ledger_counters *counters = synthetic_at(ledger, SYNTHETIC_AT_COUNTERS, 1);
-    counters->shards[0] = (belay_ledger_shard){.opened = 3, .gone = 2, .bytes = 70000};
-    counters->shards[17].bytes = (uint64_t)-4464; /* freed by another thread */
+    counters->shards[0] =
+            (belay_ledger_shard){.opened = 3, .gone = 2, .more_bytes = 70000};
+    counters->shards[17].more_bytes = (uint64_t)-4464; /* freed by another thread */
     counters->live_peak = 2;
     counters->bytes_peak = 131072;
     counters->refused = 1;
     counters = synthetic_at(ledger, SYNTHETIC_AT_COUNTERS, 2);
-    counters->shards[3] = (belay_ledger_shard){.opened = 10000, .gone = 4, .bytes = 9000};
+    counters->size_bytes = 1000;
+    counters->shards[3] =
+            (belay_ledger_shard){.opened = 10000, .gone = 4, .more_bytes = 2000};
     counters->shards[31] = (belay_ledger_shard){.opened = 11, .gone = 10000};
     counters->rescued = 9000;
     counters->leaked = 3;
@@ -115,7 +118,7 @@ static void synthetic_fill_counters(const synthetic *ledger) {
     counters->live_peak = 9100;
     counters->bytes_peak = 9100000;
     counters = synthetic_at(ledger, SYNTHETIC_AT_COUNTERS, 3);
-    counters->shards[0] = (belay_ledger_shard){.opened = 1, .bytes = 1};
+    counters->shards[0] = (belay_ledger_shard){.opened = 1, .more_bytes = 1};
 }
 
 typedef struct synthetic_row {

@@ -42,8 +42,9 @@ BELAY_API uint32_t belay_type_count(void);
 
 /* Calls `notify` from a thread that opened something or made it larger, holding no lock,
  * when the live bytes of all types were seen at or above `threshold_bytes`; once, until
- * set again. A shard looks after every BELAY_CREDIT_BYTES that were opened, so that the
- * call may come late by that much a shard. NULL takes it away. A governor hangs here. */
+ * set again. A shard looks after every BELAY_CREDIT_BYTES that were opened, or sooner, so
+ * that the call may come late by that much a shard. NULL takes it away. A governor hangs
+ * here. */
 typedef void (*belay_account_fn)(void *data, uint64_t live_bytes);
 BELAY_API void belay_account_watch(
         uint64_t threshold_bytes, belay_account_fn notify, void *data);

@@ -119,16 +119,16 @@ typedef struct belay_ledger_site {
 } belay_ledger_site;
 
 /* Counters of one type; segment COUNTERS; row index = type id. The sum over the shards is
- * the value. Bytes are the sum modulo 2^64 of what was added and taken. */
+ * the value. The bytes of a type are its objects, opened less gone, times size_bytes,
+ * and more_bytes; a sum is modulo 2^64, and for a moment it may be less than none. */
 #define BELAY_LEDGER_SHARDS 80
 
 typedef struct belay_ledger_shard {
     uint64_t opened;
-    uint64_t gone; /* destroyed or disowned */
-    uint64_t bytes;
-    uint64_t unchecked; /* writer's own: bytes opened since the shard last looked at the
-                           total, and some for each object */
-    uint64_t counted;   /* writer's own: bytes as of the last look at the type */
+    uint64_t gone;       /* destroyed or disowned */
+    uint64_t more_bytes; /* what objects have beyond their type's size */
+    uint64_t look_at;    /* writer's own: `opened` at which it looks at the total again */
+    uint64_t counted;    /* writer's own: bytes as of the last look at the type */
     uint64_t reserved[3];
 } belay_ledger_shard;
 
@@ -142,6 +142,8 @@ typedef struct belay_ledger_counters {
     uint64_t misused;
     uint64_t live_peak;
     uint64_t bytes_peak;
+    uint64_t size_bytes; /* of each object: the type's */
+    uint64_t reserved[7];
 } belay_ledger_counters;
 
 /* A report; segment REPORTS, a ring: report n (from 0) is in row n modulo count. */
