@@ -35,6 +35,17 @@ type group struct {
 	_        [5]uint32
 }
 
+// lender is belay__lender: a standing loan of one goroutine. Only that goroutine
+// writes lent, and no other needs to read more than self.
+type lender struct {
+	self    uint64
+	lent    uint64
+	foreign uint64
+	handle  uint64
+	status  uint32
+	_       [7]uint32
+}
+
 // shard is belay_ledger_shard.
 type shard struct {
 	opened    uint64
@@ -58,9 +69,11 @@ const (
 	groupShared = 1
 	groupExact  = 2
 
-	stateBorrows     = 0x7fff
+	stateBorrows     = 0x7fff  // not 0: in use
+	stateCount       = 0x3fff  // borrows,
+	stateLent        = 1 << 14 // and one more, a standing loan
 	stateOverflow    = 1 << 15 // no state has it: a reference with it matches nothing
-	referenceLast    = 1 << 14 // of the borrow count, in a reference: the last generation, which is the core's to end
+	referenceLast    = 1 << 14 // in a reference: the last generation, which is the core's to end, and lends to nobody
 	stateLive        = 1 << 16
 	stateClosed      = 1 << 17
 	stateDying       = 1 << 18
@@ -78,6 +91,7 @@ const (
 	creditBytes      = 256 * 1024
 	operationBytes   = 256
 	identityForeign  = 2
+	lenderNever      = 4096
 	typeMax          = 1023
 	typeNameMaxBytes = 111
 )

@@ -18,6 +18,7 @@ func TestLayoutsAgreeWithC(t *testing.T) {
 	for name, layout := range map[string]reflect.Type{
 		"belay_ledger_row":      reflect.TypeFor[slot](),
 		"belay__group":          reflect.TypeFor[group](),
+		"belay__lender":         reflect.TypeFor[lender](),
 		"belay_ledger_shard":    reflect.TypeFor[shard](),
 		"belay_ledger_counters": reflect.TypeFor[counters](),
 	} {
@@ -50,7 +51,9 @@ func TestNumbersAgreeWithC(t *testing.T) {
 		"BELAY_LEDGER_SHARDS": shardCount, "BELAY__GROUP_SLOTS": groupSlots,
 		"BELAY__GROUP_SHARED": groupShared, "BELAY__GROUP_EXACT": groupExact,
 		"BELAY_STATE_BORROWS": stateBorrows, "BELAY_STATE_OVERFLOW": stateOverflow,
-		"BELAY_STATE_LIVE": stateLive, "BELAY_STATE_CLOSED": stateClosed,
+		"BELAY_STATE_COUNT": stateCount, "BELAY_STATE_LENT": stateLent,
+		"BELAY__LENDER_NEVER": lenderNever,
+		"BELAY_STATE_LIVE":    stateLive, "BELAY_STATE_CLOSED": stateClosed,
 		"BELAY_STATE_DYING": stateDying, "BELAY_STATE_SLOW": stateSlow,
 		"BELAY_STATE_KIN": stateKin, "BELAY_STATE_TRACED": stateTraced,
 		"BELAY_STATE_WATCHED": stateWatched, "BELAY_STATE_NETTED": stateNetted,

@@ -17,11 +17,31 @@ import (
 // state that it does not expect, and does nothing.
 var failed = net{slot: &slot{state: 1}}
 
-// borrow counts a borrow of an open object. The common case is one
-// compare-and-swap: the state is what it was at Own.
+// borrow counts a borrow of an open object. The common cases are one
+// compare-and-swap, when the state is what it was at Own, and none, when the
+// object is lent to this goroutine for good.
 func (n *net) borrow(ref uint64) (loan, error) {
-	if n != nil && atomic.CompareAndSwapUint64(&n.slot.state, ref, ref+1) {
-		return loan{n, ref + 1, 0}, nil
+	if n == nil {
+		return n.borrowContext(context.Background(), ref)
+	}
+	if n.lender == 0 || atomic.LoadUint64(&n.slot.state) != ref|stateLent {
+		if !atomic.CompareAndSwapUint64(&n.slot.state, ref, ref+1) {
+			return n.borrowContext(context.Background(), ref)
+		}
+		if n.isAskDue(ref) {
+			return n.ask(ref, loan{net: n, used: ref + 1, back: ref}), nil
+		}
+		return loan{net: n, used: ref + 1, back: ref}, nil
+	}
+	me := self() // first: nothing is kept in registers over this call
+	if l := n.lentBy(); l.self == me {
+		// Counted before the second look at the state: of that look, and the look at the
+		// count of who recalls, one sees the other side (belay__lender_recall).
+		l.lent++
+		if atomic.LoadUint64(&n.slot.state) == ref|stateLent {
+			return loan{n, ref | stateLent, l.address(), true}, nil
+		}
+		n.untake(l, ref|stateLent)
 	}
 	return n.borrowContext(context.Background(), ref)
 }
@@ -42,16 +62,24 @@ func (n *net) borrowContext(ctx context.Context, ref uint64) (loan, error) {
 			return loan{net: &failed}, failure("borrow", n.kindOf(ref), statusClosed)
 		case state&stateSlow != 0:
 			return n.borrowGuarded(ctx, ref)
-		case state&stateBorrows == stateBorrows:
+		case isFull(state):
 			return loan{net: &failed}, failure("borrow", n.kindOf(ref), statusTooManyBorrows)
 		}
 		collectUnderStress()
 		if n.compareAndSwap(state, state+1) {
 			raceBorrowed(n)
-			return loan{n, state + 1 | slowReference, 0}, nil
+			counted := loan{net: n, used: state + 1 | slowReference, back: state}
+			if state&stateLent != 0 && n.isAskDueShared() {
+				counted = n.ask(ref, counted)
+			}
+			return counted, nil
 		}
 	}
 }
+
+// isFull tells whether no more borrows can be counted: a standing loan needs room
+// to become one.
+func isFull(state uint64) bool { return state&stateCount+state&stateLent/stateLent == stateCount }
 
 // kindOf is the type of the object that ref names, or named if nothing was opened
 // in its slot since; nil: not known any more.
@@ -79,7 +107,7 @@ func (n *net) borrowGuarded(ctx context.Context, ref uint64) (loan, error) {
 		switch r.status {
 		case statusOK:
 			raceBorrowed(n)
-			return loan{n, ref + 1 | stateOverflow, identity}, nil
+			return loan{net: n, used: ref + 1 | stateOverflow | stateSlow, back: identity}, nil
 		case statusBusy:
 			if err := waitForGuard(ctx, r.guard); err != nil {
 				return loan{net: &failed}, failureOf("borrow", k, statusTimedOut, 0, err)
@@ -104,6 +132,26 @@ func (k *kind) identity() uint64 {
 
 // leave is the return for every case but an object that is as it was borrowed.
 func (l *loan) leave() {
+	if !l.isLent {
+		l.leaveCounted()
+		return
+	}
+	me := self()
+	n, by := l.net, l.lender()
+	// The state tells that the record is still this object's. The count goes down after
+	// all use of the object, which lender_is_idle acquires, and before the second look.
+	if by.self == me && atomic.LoadUint64(&n.slot.state) == l.used && by.lent != atomic.LoadUint64(&by.foreign) {
+		release64(&by.lent, by.lent-1)
+		if atomic.LoadUint64(&n.slot.state) != l.used {
+			n.settleLent(by, l.used)
+		}
+		return
+	}
+	l.leaveLent(me)
+}
+
+// leaveCounted is leave for a borrow that was counted in the state.
+func (l *loan) leaveCounted() {
 	n, used := l.net, l.used
 	if n == nil || n == &failed {
 		return
@@ -116,7 +164,7 @@ func (l *loan) leave() {
 	raceReturning(n)
 	for {
 		state := atomic.LoadUint64(&n.slot.state)
-		if !isLive(state, used) || state&stateBorrows == 0 {
+		if !isLive(state, used) || state&stateCount == 0 {
 			n.misuse(ReportDoubleReturn, used, statusNotBorrowed)
 			return
 		}
@@ -128,7 +176,10 @@ func (l *loan) leave() {
 			return
 		}
 	}
-	k, identity := n.kind(), l.identity
+	k, identity := n.kind(), uint64(0)
+	if used&stateSlow != 0 {
+		identity = l.back
+	}
 	if identity == 0 {
 		// No guard of its own; a parent that ends with it may have one, and we be inside.
 		identity = k.identity()

@@ -37,10 +37,10 @@ func TestSecondReturnIsRefused(t *testing.T) {
 
 func TestTooManyBorrows(t *testing.T) {
 	if os.Getenv("BELAY_STRESS") != "" {
-		t.Skip("32767 collections")
+		t.Skip("16383 collections")
 	}
 	o, gone := own(t, cType)
-	var loans [32767]belay.Loan[*testc.Thing]
+	var loans [16383]belay.Loan[*testc.Thing]
 	for i := range loans {
 		var err error
 		if loans[i], err = o.Borrow(); err != nil {

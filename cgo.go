@@ -376,6 +376,22 @@ func bindReturn(handle, identity uint64, site uint32) result {
 	return resultOf(C.belay_go_return(C.uint64_t(handle), C.uint64_t(identity), C.uint32_t(site)))
 }
 
+func bindLenders() unsafe.Pointer { return unsafe.Pointer(C.belay__bind_lenders()) }
+
+// bindLend asks for a standing loan. The core writes n.lender, before it lends.
+func bindLend(n *net, ref, identity uint64) (isGranted bool) {
+	return C.belay__bind_lend(C.uint32_t(n.index), C.uint64_t(ref), C.uint64_t(identity),
+		(*C.uint16_t)(unsafe.Pointer(&n.lender))) == C.BELAY__LENDING_GRANTED
+}
+
+func bindSettleLent(handle uint64, lender uint32, identity uint64, site uint32) {
+	C.belay__bind_settle_lent(C.uint64_t(handle), C.uint32_t(lender), C.uint64_t(identity), C.uint32_t(site))
+}
+
+func bindReturnLent(handle uint64, lender uint32, identity uint64, site uint32) {
+	C.belay__bind_return_lent(C.uint64_t(handle), C.uint32_t(lender), C.uint64_t(identity), C.uint32_t(site))
+}
+
 func bindClose(handle, identity uint64, site uint32, watch bool) result {
 	return resultOf(C.belay_go_close(C.uint64_t(handle), C.uint64_t(identity), C.uint32_t(site), flag(watch)))
 }

@@ -13,6 +13,7 @@
 #include "core/src/guard.c"
 #include "core/src/handle.c"
 #include "core/src/ledger.c"
+#include "core/src/lender.c"
 #include "core/src/live.c"
 #include "core/src/lock.c"
 #include "core/src/process.c"

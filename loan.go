@@ -24,12 +24,13 @@ type Loan[P any] struct {
 	loan
 }
 
-// loan is a Loan without its type. used is the state that the return expects,
-// one borrow above the one before; 0: returned.
+// loan is a Loan without its type. What Return reads is so little that the
+// compiler inlines it.
 type loan struct {
-	net      *net
-	used     uint64
-	identity uint64 // of who holds the guard; 0: no guard, or a thread
+	net    *net
+	used   uint64 // the state that the return expects; 0: returned
+	back   uint64 // the state that it leaves; SLOW in used: who holds the guard, 0: a thread
+	isLent bool   // part of a standing loan: back is the address of its record
 }
 
 // noCopy makes go vet complain of copies.
@@ -52,8 +53,24 @@ func (l *Loan[P]) Ptr() (p P) {
 // here; an error of that goes to the report. A Loan that came with an error
 // needs no Return, and bears one.
 func (l *loan) Return() {
-	if !atomic.CompareAndSwapUint64(&l.net.slot.state, l.used, l.used-1) {
+	if l.isLent || !atomic.CompareAndSwapUint64(&l.net.slot.state, l.used, l.back) {
 		l.leave()
 	}
 	l.used = 0
+}
+
+// returnHere is Return on the goroutine that borrowed, once: it need not ask who it
+// is. The rest is as in leave.
+func (l *loan) returnHere() {
+	if l.isLent {
+		n, by := l.net, l.lender()
+		if atomic.LoadUint64(&n.slot.state) == l.used && by.lent != atomic.LoadUint64(&by.foreign) {
+			release64(&by.lent, by.lent-1)
+			if atomic.LoadUint64(&n.slot.state) != l.used {
+				n.settleLent(by, l.used)
+			}
+			return
+		}
+	}
+	l.Return()
 }

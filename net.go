@@ -22,6 +22,10 @@ type net struct {
 	parent *net                 // exact: keeps the net of the parent
 	shadow shadow               // what the race detector sees
 	index  uint32
+	// Of the standing loan of what is, or was, in the slot: its record's number, 0, or
+	// neverOf. The core writes it.
+	lender  uint16
+	borrows uint8 // until one asks for a standing loan: any goroutine writes it
 }
 
 // prepare gives a free slot what an object without kin has, so that own need

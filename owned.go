@@ -64,7 +64,7 @@ func (t Type[P]) Own(p P, options ...OwnOption) (o Owned[P], err error) {
 // type is entered here and left there. A goroutine may borrow what it borrowed
 // already.
 //
-// Errors: [ErrClosed]; [ErrTooManyBorrows] beyond 32,767; [ErrWrongThread].
+// Errors: [ErrClosed]; [ErrTooManyBorrows] beyond 16,383; [ErrWrongThread].
 func (o Owned[P]) Borrow() (l Loan[P], err error) {
 	l.loan, err = o.net.borrow(o.ref)
 	return
@@ -77,7 +77,7 @@ func (o Owned[P]) Do(f func(P) error) error {
 	if err != nil {
 		return err
 	}
-	defer l.Return()
+	defer l.returnHere()
 	return f(*(*P)(unsafe.Pointer(&l.net.slot.object)))
 }
 

@@ -144,6 +144,30 @@ belay_status belay__bind_return(
     return status;
 }
 
+belay__lender *belay__bind_lenders(void) {
+    return belay__lender_records();
+}
+
+uint32_t belay__bind_lend(
+        uint32_t index, uint64_t ref, uint64_t identity, uint16_t *out_lender) {
+    belay__caller caller = {.identity = identity, .wait = BELAY__GUARD_NOTE};
+    return belay__handle_lend(index, ref, &caller, out_lender);
+}
+
+void belay__bind_settle_lent(
+        uint64_t handle, uint32_t lender, uint64_t identity, uint32_t site) {
+    belay__caller caller = {
+            .identity = identity, .site = site, .wait = BELAY__GUARD_NOTE};
+    belay__handle_settle((belay_handle){handle}, lender, &caller);
+}
+
+belay_status belay__bind_return_lent(
+        uint64_t handle, uint32_t lender, uint64_t identity, uint32_t site) {
+    belay__caller caller = {
+            .identity = identity, .site = site, .wait = BELAY__GUARD_NOTE};
+    return belay__handle_return_lent((belay_handle){handle}, lender, &caller);
+}
+
 belay_status belay__bind_close(uint64_t handle, uint64_t identity, uint32_t site,
         uint32_t watch, int *out_code, uint32_t *out_guard, uint32_t *out_ended) {
     belay__caller caller = {

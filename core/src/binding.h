@@ -13,7 +13,7 @@
 #include "belay/process.h"
 #include "belay/report.h"
 
-#include "slot.h"
+#include "lender.h"
 
 #define BELAY__IDENTITY_WAITED UINT64_C(1)  /* in cold.owner: someone waits */
 #define BELAY__IDENTITY_FOREIGN UINT64_C(2) /* a goroutine */
@@ -75,6 +75,24 @@ belay_status belay__bind_borrow(uint64_t handle, uint64_t identity, uint32_t sit
  * hook is not called), or 0. */
 belay_status belay__bind_return(
         uint64_t handle, uint64_t identity, uint32_t site, uint32_t *out_guard);
+
+/* The records of standing loans (lender.h), for the fast path. */
+belay__lender *belay__bind_lenders(void);
+
+/* Asks for a standing loan, as belay__lender_ask. Returns a belay__lending; what was
+ * another's is recalled. */
+uint32_t belay__bind_lend(
+        uint32_t index, uint64_t ref, uint64_t identity, uint16_t *out_lender);
+
+/* The lender took one from `lent`, and saw that the object is not lent to it any more:
+ * gives the borrow back if that was the last. */
+void belay__bind_settle_lent(
+        uint64_t handle, uint32_t lender, uint64_t identity, uint32_t site);
+
+/* Return of a loan by another than its lender.
+ * Errors: BELAY_NOT_BORROWED - reported. */
+belay_status belay__bind_return_lent(
+        uint64_t handle, uint32_t lender, uint64_t identity, uint32_t site);
 
 /* Close. BELAY_BUSY with *out_guard as in belay__bind_borrow: nothing happened yet, come
  * back. *out_code as in belay_close. watch: sets WATCHED, so that the hook `ended` comes

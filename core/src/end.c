@@ -6,6 +6,7 @@
 #include "binding.h"
 #include "family.h"
 #include "ledger.h"
+#include "lender.h"
 #include "queue.h"
 #include "report.h"
 #include "watch.h"
@@ -227,6 +228,20 @@ static void end_reopen_parents(
     }
 }
 
+belay__family_step belay__end_advance(
+        belay_handle handle, uint64_t identity, belay_handle *out_child) {
+    belay__slot *slot = belay__table_slot(belay__handle_index(handle));
+    uint64_t state = belay__load(&slot->state);
+    bool is_lent = (state & BELAY_STATE_CLOSED) && (state & BELAY_STATE_LENT);
+    if (is_lent && belay__lender_recall(handle, identity)) {
+        /* What the last return of a closed object does, we do below. */
+        state = belay__load(&slot->state);
+        while (!belay__cas(&slot->state, &state, state - 1)) {
+        }
+    }
+    return belay__family_advance(handle, out_child);
+}
+
 /* Goes from `at` (claimed already, or not) through the family: down to children that must
  * go first, up to parents that waited. Without recursion, so that depth costs no stack.
  */
@@ -247,7 +262,8 @@ static void end_walk(
         }
         belay_handle child = {0};
         belay__family_step step =
-                is_claimed ? BELAY__STEP_CLAIMED : belay__family_advance(at, &child);
+                is_claimed ? BELAY__STEP_CLAIMED
+                           : belay__end_advance(at, ending->identity, &child);
         is_claimed = false;
         if (step == BELAY__STEP_DESCEND) {
             at = child;

@@ -5,6 +5,7 @@
 #ifndef BELAY__END_H
 #define BELAY__END_H
 
+#include "family.h"
 #include "guard.h"
 
 /* Who ends an object, and how it went for the one that was asked for. */
@@ -22,6 +23,10 @@ typedef struct belay__ending {
 /* Ends a closed object if nothing uses it: its children first, then itself, then the
  * parent that waited for it, and so on. Does nothing if it is not ready. */
 void belay__end(belay_handle handle, belay__ending *ending);
+
+/* One step of it (belay__family_advance), for which a standing loan is taken back. */
+belay__family_step belay__end_advance(
+        belay_handle handle, uint64_t identity, belay_handle *out_child);
 
 /* Goes on with an object that was claimed before: runs its destructor and what follows.
  */

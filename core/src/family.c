@@ -184,7 +184,8 @@ static belay__family_step family_close_child(
             return BELAY__STEP_NOTHING;
         }
         family_to_end(slot, index);
-        if (belay__state_borrows(state) == 0) {
+        /* Lent, it may be idle: who goes on with it finds out. */
+        if (belay__state_borrows(state) == 0 || (state & BELAY_STATE_LENT)) {
             *out_child = handle;
             return BELAY__STEP_DESCEND;
         }

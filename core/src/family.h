@@ -13,7 +13,7 @@
 
 typedef enum belay__family_step {
     BELAY__STEP_NOTHING, /* gone, open, in use, waiting, or another thread has it */
-    BELAY__STEP_DESCEND, /* out: a child, now closed and idle, to go on with */
+    BELAY__STEP_DESCEND, /* out: a child, now closed and maybe idle, to go on with */
     BELAY__STEP_CLAIMED  /* ours to destroy: DYING is set */
 } belay__family_step;
 

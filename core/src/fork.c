@@ -14,6 +14,7 @@ static void (*const fork_order[])(belay__fork_step step) = {
         belay__site_fork,
         belay__table_fork, /* stripes, then the table's own */
         belay__family_fork,
+        belay__lender_fork,
         belay__guard_fork,
         belay__address_fork,
         belay__account_fork,

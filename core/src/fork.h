@@ -44,6 +44,7 @@ void belay__binding_fork(belay__fork_step step);
 void belay__family_fork(belay__fork_step step);
 void belay__guard_fork(belay__fork_step step);
 void belay__ledger_fork(belay__fork_step step);
+void belay__lender_fork(belay__fork_step step);
 void belay__process_fork(belay__fork_step step);
 void belay__queue_fork(belay__fork_step step);
 void belay__report_fork(belay__fork_step step);

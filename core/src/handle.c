@@ -9,6 +9,7 @@
 #include "end.h"
 #include "family.h"
 #include "ledger.h"
+#include "lender.h"
 #include "platform.h"
 #include "report.h"
 #include "site.h"
@@ -182,7 +183,7 @@ static belay_status handle_count(belay__slot *slot, belay_handle handle) {
         if (!belay__state_is(state, handle) || (state & BELAY_STATE_CLOSED)) {
             return BELAY_CLOSED;
         }
-        if (belay__state_borrows(state) == BELAY_STATE_BORROWS) {
+        if (belay__state_is_full(state)) {
             return BELAY_TOO_MANY_BORROWS;
         }
         if (belay__cas(&slot->state, &state, state + 1)) {
@@ -239,7 +240,7 @@ static bool handle_uncount(
         belay__slot *slot, belay_handle handle, const belay__caller *caller) {
     uint64_t state = belay__load(&slot->state);
     do {
-        if (!belay__state_is(state, handle) || belay__state_borrows(state) == 0) {
+        if (!belay__state_is(state, handle) || belay__state_count(state) == 0) {
             return false;
         }
     } while (!belay__cas(&slot->state, &state, state - 1));
@@ -275,6 +276,48 @@ belay_status belay__handle_return(belay_handle handle, belay__caller *caller) {
     }
     handle_leave(guard, caller);
     return BELAY_OK;
+}
+
+/* Takes the standing loan back, and gives back what it was, if it is idle. */
+static void handle_recall(
+        belay__slot *slot, belay_handle handle, const belay__caller *caller) {
+    if (belay__lender_recall(handle, caller->identity)) {
+        (void)handle_uncount(slot, handle, caller);
+    }
+}
+
+belay__lending belay__handle_lend(
+        uint32_t index, uint64_t ref, const belay__caller *caller, uint16_t *out_lender) {
+    belay__lending lending = belay__lender_ask(index, ref, caller->identity, out_lender);
+    if (lending == BELAY__LENDING_SHARED) {
+        belay_handle handle = {(ref & BELAY__GENERATION_MASK) | index};
+        handle_recall(belay__table_slot(index), handle, caller);
+    }
+    return lending;
+}
+
+void belay__handle_settle(
+        belay_handle handle, uint32_t lender, const belay__caller *caller) {
+    if (belay__lender_settle(lender, handle)) {
+        (void)handle_uncount(
+                belay__table_slot(belay__handle_index(handle)), handle, caller);
+    }
+}
+
+belay_status belay__handle_return_lent(
+        belay_handle handle, uint32_t lender, const belay__caller *caller) {
+    belay__slot *slot = belay__table_slot(belay__handle_index(handle));
+    bool is_last = false;
+    bool is_shared = false;
+    belay_status status = belay__lender_return(lender, handle, &is_last, &is_shared);
+    if (is_last) {
+        (void)handle_uncount(slot, handle, caller);
+    } else if (is_shared) {
+        handle_recall(slot, handle, caller);
+    }
+    return status == BELAY_OK ? status
+                              : handle_refuse(BELAY_REPORT_DOUBLE_RETURN, status, handle,
+                                        caller->site);
 }
 
 belay_status belay_return(belay_handle handle) {
@@ -413,22 +456,30 @@ belay_status belay__handle_disown(
             return handle_refuse(
                     BELAY_REPORT_USE_AFTER_CLOSE, BELAY_CLOSED, handle, caller->site);
         }
+        if (state & BELAY_STATE_LENT) {
+            handle_recall(slot, handle, caller);
+            state = belay__load(&slot->state);
+            continue; /* an object is lent once at most */
+        }
         if (belay__state_borrows(state) != 0) {
             return BELAY_BUSY;
         }
         if (state & BELAY_STATE_KIN) {
-            break;
+            belay_status status = belay__family_claim_childless(handle);
+            if (status == BELAY_OK) {
+                break;
+            }
+            state = belay__load(&slot->state);
+            if (status == BELAY_BUSY && (state & BELAY_STATE_LENT)) {
+                continue; /* since we looked */
+            }
+            return status;
         }
         if (belay__cas(&slot->state, &state,
                     state | BELAY_STATE_CLOSED | BELAY_STATE_DYING)) {
-            goto claimed;
+            break;
         }
     }
-    belay_status status = belay__family_claim_childless(handle);
-    if (status != BELAY_OK) {
-        return status;
-    }
-claimed:
     object = (void *)(uintptr_t)belay__get(&slot->object);
     belay__end_disown(belay__handle_index(handle), caller->identity, caller->site);
     *out_object = object;

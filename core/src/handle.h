@@ -4,6 +4,7 @@
 #define BELAY__HANDLE_H
 
 #include "guard.h"
+#include "lender.h"
 
 /* What belay_own does, in the free slot `index`. */
 belay_status belay__handle_open(uint32_t index, uint32_t type, void *object,
@@ -22,6 +23,16 @@ typedef struct belay__caller {
 belay_status belay__handle_borrow(
         belay_handle handle, belay__caller *caller, void **out_object);
 belay_status belay__handle_return(belay_handle handle, belay__caller *caller);
+
+/* What a lender does through the core: asks (belay__lender_ask; SHARED: it was recalled),
+ * settles, and, by another than the lender, returns. */
+belay__lending belay__handle_lend(
+        uint32_t index, uint64_t ref, const belay__caller *caller, uint16_t *out_lender);
+void belay__handle_settle(
+        belay_handle handle, uint32_t lender, const belay__caller *caller);
+belay_status belay__handle_return_lent(
+        belay_handle handle, uint32_t lender, const belay__caller *caller);
+
 belay_status belay__handle_close(
         belay_handle handle, belay__caller *caller, int *out_code, bool *out_is_done);
 belay_status belay__handle_disown(

@@ -3,8 +3,14 @@
 #include "belay/handle.h"
 
 #include "ledger.h"
+#include "lender.h"
 #include "site.h"
 #include "table.h"
+
+static uint32_t live_borrows(uint32_t index, uint64_t state) {
+    uint32_t lent = (state & BELAY_STATE_LENT) ? belay__lender_loans(index) : 0;
+    return belay__state_count(state) + lent;
+}
 
 /* Reads the object that a slot holds. False: none, or it changed meanwhile. */
 static bool live_read(uint32_t index, belay_handle *out_handle, belay_info *out_info) {
@@ -19,7 +25,7 @@ static bool live_read(uint32_t index, belay_handle *out_handle, belay_info *out_
             .size_bytes = belay__get_first(&slot->size_bytes),
             .age_ms = belay__age_ms(belay__get_first(&slot->opened_ms)),
             .parent = {belay__get_first(&slot->parent)},
-            .borrow_count = belay__state_borrows(state),
+            .borrow_count = live_borrows(index, state),
             .is_closed = (state & BELAY_STATE_CLOSED) != 0,
             .site = belay__site_text(belay__get_first(&slot->site))};
     if (!belay__state_is(belay__load(&slot->state), *out_handle)) {

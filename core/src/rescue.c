@@ -90,7 +90,7 @@ static void rescue_end_closed(
         return;
     }
     belay_handle child = {0};
-    belay__family_step step = belay__family_advance(handle, &child);
+    belay__family_step step = belay__end_advance(handle, ending.identity, &child);
     if (step == BELAY__STEP_DESCEND) {
         belay__end(child, &ending); /* and goes on with its parent when it is gone */
         return;

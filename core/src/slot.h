@@ -62,7 +62,11 @@ typedef struct belay__cold {
     uint32_t foreign; /* goroutines parked for the guard; under the guard's lock */
     uint32_t pending; /* claimed objects that wait for the guard; likewise */
     uint32_t next; /* link: of a free list, or of `pending`, resumed, or pumped objects */
-    uint32_t padding[4];
+    uint64_t asked;  /* handle bits of the object that was last asked for (lender.h) */
+    uint32_t asker;  /* who did, shortened */
+    uint16_t row;    /* how often in a row; BELAY__ROW_NEVER */
+    uint16_t lender; /* the record of a LENT object's lender */
+    uint32_t padding[2];
 } belay__cold;
 
 /* Of the core's free slots, at most 16; one where tests want a slot to be used again by
@@ -84,8 +88,21 @@ static inline uint64_t belay__handle_generation(belay_handle handle) {
     return handle.bits & BELAY__GENERATION_MASK;
 }
 
+/* Not 0: in use. The number, but that a standing loan (lender.h) is a number of its own,
+ * so that where 1 is asked for, it is no other's. */
 static inline uint32_t belay__state_borrows(uint64_t state) {
     return (uint32_t)(state & BELAY_STATE_BORROWS);
+}
+
+/* The borrows that were counted one by one. */
+static inline uint32_t belay__state_count(uint64_t state) {
+    return (uint32_t)(state & BELAY_STATE_COUNT);
+}
+
+/* True if no more can be counted: a standing loan needs room to become one of them. */
+static inline bool belay__state_is_full(uint64_t state) {
+    return belay__state_count(state) + ((state & BELAY_STATE_LENT) != 0) ==
+           BELAY_STATE_COUNT;
 }
 
 /* True if the state is the live object that the handle names. */

@@ -2,7 +2,7 @@
 /* handle_test.c - owning, lending, giving up and giving back one object. */
 #include "thing.h"
 
-#define BORROWS_MAX 32767
+#define BORROWS_MAX 16383
 
 /* Goal: the count of borrows cannot spill into the flags. Method: borrow until refused,
  * ask once more, give everything back, and find the object as it was. */

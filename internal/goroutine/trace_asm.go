@@ -4,6 +4,11 @@
 
 package goroutine
 
+// HasDescriptor says that an identity is the address of a descriptor, which only
+// the goroutine that runs has, at the price of a call. One that ended leaves it
+// to a later one.
+const HasDescriptor = true
+
 // Trace returns a hash of the Depth return addresses that begin with the return
 // into the caller of Trace's caller.
 //

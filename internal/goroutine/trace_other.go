@@ -10,6 +10,9 @@ import (
 	"strconv"
 )
 
+// HasDescriptor says that an identity is no address here, and slow.
+const HasDescriptor = false
+
 // Trace is TracePortable here.
 func Trace() uintptr { return TracePortable(1) }
 

@@ -53,8 +53,10 @@ top_object_state top_object_state_of(const top_object *object);
 /* The word of a state; static. */
 const char *top_object_state_word(top_object_state state);
 
+/* A standing loan counts as one borrow: what it is used for is not in the ledger. */
 static inline uint32_t top_object_borrows(const top_object *object) {
-    return (uint32_t)(object->bits & BELAY_STATE_BORROWS);
+    return (uint32_t)(object->bits & BELAY_STATE_COUNT) +
+           ((object->bits & BELAY_STATE_LENT) != 0);
 }
 
 static inline uint32_t top_handle_index(uint64_t handle) {

@@ -52,7 +52,7 @@ BELAY_CHECK_RESULT BELAY_API belay_status belay_own(belay_type type, void *objec
  * A guarded type (type.h) is entered here and left at the return, by the same thread; a
  * thread may borrow again what it already borrowed.
  *
- * Errors: BELAY_CLOSED; BELAY_TOO_MANY_BORROWS - 32,767 are out; BELAY_WRONG_THREAD;
+ * Errors: BELAY_CLOSED; BELAY_TOO_MANY_BORROWS - 16,383 are out; BELAY_WRONG_THREAD;
  * BELAY_WOULD_DEADLOCK - a goroutine held the guard for longer than the guard limit. */
 BELAY_CHECK_RESULT BELAY_API belay_status belay_borrow(
         belay_handle handle, void **out_object);

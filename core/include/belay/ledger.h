@@ -77,7 +77,7 @@ typedef struct belay_ledger_segment {
  * To read one while the program runs: load `state` (acquire); if LIVE, copy the row; load
  * `state` again; the copy is good if the generation is the same. */
 typedef struct belay_ledger_row {
-    uint64_t state;  /* generation (40) | flags (8) | borrow count (16) */
+    uint64_t state;  /* generation (40) | flags (8) | borrows (16) */
     uint64_t object; /* the raw pointer; 0 once it is gone */
     uint64_t size_bytes;
     uint32_t opened_ms; /* since the start, wraps after 49 days */
@@ -91,7 +91,9 @@ typedef struct belay_ledger_row {
     uint32_t root;        /* the object on top, itself when it has no parent */
 } belay_ledger_row;
 
-#define BELAY_STATE_BORROWS UINT64_C(0x7fff) /* borrow count */
+#define BELAY_STATE_BORROWS UINT64_C(0x7fff) /* not 0: in use; the two below */
+#define BELAY_STATE_COUNT UINT64_C(0x3fff)   /* borrows, */
+#define BELAY_STATE_LENT UINT64_C(0x4000)    /* and one more, of who uses it often */
 #define BELAY_STATE_OVERFLOW                                                             \
     UINT64_C(0x8000) /* never set by a borrow: the count is full */
 #define BELAY_STATE_LIVE (UINT64_C(1) << 16)    /* an object is here */
