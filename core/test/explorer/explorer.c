@@ -429,6 +429,14 @@ bool __wrap_belay__thread_start(void *(*run)(void *), void *data) {
     return true;
 }
 
+/* Every order that is explored is sequentially consistent: a step like any other. */
+bool __wrap_belay__fence_others(void);
+
+bool __wrap_belay__fence_others(void) {
+    belay__explore_point(__func__);
+    return true;
+}
+
 /* Runs one schedule from the start. */
 static void explorer_once(void) {
     explorer_memory_restore();

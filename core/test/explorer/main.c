@@ -65,6 +65,7 @@ int main(int count, char **arguments) {
             "depth", "schedules");
     int failed = main_list(scenarios, scenario_count, part, &explored);
     failed += main_list(net_scenarios, net_scenario_count, part, &explored);
+    failed += main_list(lender_scenarios, lender_scenario_count, part, &explored);
     printf("%d scenarios, %d failed\n", explored, failed);
     return failed > 0 || explored == 0;
 }

@@ -9,5 +9,7 @@ extern const explorer_scenario scenarios[];
 extern const int scenario_count;
 extern const explorer_scenario net_scenarios[];
 extern const int net_scenario_count;
+extern const explorer_scenario lender_scenarios[];
+extern const int lender_scenario_count;
 
 #endif
