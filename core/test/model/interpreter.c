@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "binding.h"
+#include "lending.h"
 #include "model.h"
 #include "queue.h"
 
@@ -27,6 +28,9 @@ typedef enum interpreter_step {
     CLOSE_WAIT,
     DISOWN,
     RESIZE,
+    ASK, /* for a standing loan */
+    TAKE,
+    GIVE,
     REFUSE, /* the next destructor calls give a code */
     FORGET,
     RUN,
@@ -37,10 +41,11 @@ typedef enum interpreter_step {
 
 static const char *const words[OPERATIONS] = {"own", "own below", "bind", "bind below",
         "borrow", "borrow", "return", "return", "close", "close_wait", "disown", "resize",
-        "refuse", "forget", "run", "pump", "stale"};
+        "ask", "take", "give", "refuse", "forget", "run", "pump", "stale"};
 
 typedef struct subject {
     belay_handle handle;
+    lending lending;
     uint32_t slot; /* a binding's; 0: none */
     bool is_net_dead;
 } subject;
@@ -154,11 +159,11 @@ static void compare_place(int place) {
     uint64_t wanted_flags = (wanted->is_closed ? BELAY_STATE_CLOSED : 0) |
                             (wanted->is_dying ? BELAY_STATE_DYING : 0) |
                             (wanted->is_netted ? BELAY_STATE_NETTED : 0);
-    if (flags != wanted_flags ||
-            belay__state_borrows(word) != (uint32_t)wanted->borrows) {
+    uint32_t borrows = lending_borrows(&state.subjects[place].lending, word);
+    if (flags != wanted_flags || borrows != (uint32_t)wanted->borrows) {
         differ("place %d: flags %llx and %u borrows in the core, %llx and %d in the "
                "model",
-                place, (unsigned long long)flags, belay__state_borrows(word),
+                place, (unsigned long long)flags, borrows,
                 (unsigned long long)wanted_flags, wanted->borrows);
     }
 }
@@ -287,6 +292,9 @@ static void own(interpreter_step operation, int place, uint8_t how) {
             model_own(&state.model, place, type, parent, bytes));
     state.bad_codes[place] = 0;
     self->handle = handle;
+    if (status == BELAY_OK) {
+        self->lending = (lending){.net = borrower_net_of(handle)};
+    }
     if (status != BELAY_OK && is_bound) {
         /* The slot is free, as one that was given back by hand. */
         (void)belay__or(&belay__bind_group(self->slot)->returned,
@@ -335,6 +343,22 @@ static void use_stale(uint8_t how) {
     }
 }
 
+/* What a lender does. */
+static void lend(interpreter_step operation, int place, uint8_t how) {
+    lending *self = &state.subjects[place].lending;
+    if (!state.model.objects[place].is_live) {
+        return;
+    }
+    if (operation == ASK) {
+        lending_ask(self, how % 4 == 0);
+    } else if (operation == GIVE && self->count > 0) {
+        expect("give", place, lending_give(self, how % 2),
+                model_return(&state.model, place));
+    } else if (operation == TAKE && lending_take(self)) {
+        expect("take", place, BELAY_OK, model_borrow(&state.model, place));
+    }
+}
+
 static void use(interpreter_step operation, int place, uint8_t how) {
     subject *self = &state.subjects[place];
     model_object *object = &state.model.objects[place];
@@ -349,6 +373,10 @@ static void use(interpreter_step operation, int place, uint8_t how) {
         break;
     case RETURN:
     case RETURN_AGAIN:
+        if (self->lending.count > 0 && object->borrows == self->lending.count) {
+            lend(GIVE, place, how);
+            return;
+        }
         status = belay_return(self->handle);
         wanted = model_return(&state.model, place);
         break;
@@ -411,6 +439,11 @@ static void operate(interpreter_step operation, int place, uint8_t how) {
         break;
     case STALE:
         use_stale(how);
+        break;
+    case ASK:
+    case TAKE:
+    case GIVE:
+        lend(operation, place, how);
         break;
     default:
         if (state.subjects[place].handle.bits != 0) {
