@@ -278,6 +278,8 @@ import "C"
 import (
 	"time"
 	"unsafe"
+
+	_ "belay.example/belay/core" // compiled here, so that edits of it rebuild
 )
 
 // result is what a binding function came to.

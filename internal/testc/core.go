@@ -124,7 +124,11 @@ static uint64_t core_state(uint64_t handle) {
 */
 import "C"
 
-import "unsafe"
+import (
+	"unsafe"
+
+	_ "belay.example/belay/core" // its headers are compiled in: edits of them rebuild
+)
 
 // The core without the Go package: what a C program calls, for the test that
 // compares the two. The symbols are found when the test is linked.
