@@ -5,6 +5,8 @@ package belay
 import (
 	"errors"
 	"runtime"
+	"runtime/debug"
+	"strings"
 	"testing"
 
 	"belay.example/belay/internal/testc"
@@ -108,4 +110,41 @@ func ownAgain(t *testing.T, kind Type[*testc.Small], thing *testc.Small, between
 	}
 	t.Fatal("another slot each time")
 	panic("not reached")
+}
+
+// Goal: an object that is traced, and so opened in another slot after all, leaves its
+// first slot as it was: what is told of the object that was there stays right. Method:
+// close one, open one of another type at LevelAll, use the first.
+func TestTracedOwnLeavesThePast(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // one stripe: the slot is the next one
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	p := testc.MallocSmall()
+	defer testc.FreeSmall(p)
+	past := NewType[*testc.Small]("past", NetShared())
+	traced := NewType[*testc.Small]("traced", NetShared())
+	var told []Report
+	defer OnReport(func(r Report) { told = append(told, r) })()
+	first, err := past.Own(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = first.Close()
+	SetLevel(LevelAll)
+	defer SetLevel(LevelSampled)
+	opened := past.Stats().Opened
+	o, err := traced.Own(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.Close()
+	if _, err = first.Borrow(); !strings.Contains(err.Error(), "past") {
+		t.Error(err)
+	}
+	FlushReports()
+	if len(told) != 1 || told[0].Type != "past" || !strings.Contains(told[0].Closed.Line, "TestTracedOwnLeavesThePast") {
+		t.Errorf("%+v", told)
+	}
+	if s := traced.Stats(); past.Stats().Opened != opened || s.Opened != 1 || s.Live != 1 {
+		t.Errorf("%+v", s)
+	}
 }

@@ -59,14 +59,6 @@ func (k *kind) own(object unsafe.Pointer, options []OwnOption) (handle, error) {
 			return handle{}, failure("own", k, why)
 		}
 	}
-	// What a slot without kin has in its other fields was written by prepare.
-	if n.kind() != k {
-		n.hold(k)
-	}
-	t := n.slot
-	t.object = uint64(uintptr(object))
-	t.sizeBytes = size
-	t.epoch = atomic.LoadUint32(epoch)
 	counts := s.shard(k)
 	counts.opened++
 	if size != k.size {
@@ -75,22 +67,36 @@ func (k *kind) own(object unsafe.Pointer, options []OwnOption) (handle, error) {
 	c := k.chain(hash)
 	cell := c.cell()
 	openedMS := uint32(atomic.LoadUint64(clock))
-	ref := t.state | stateLive
+	ref := n.slot.state | stateLive
 	if counts.isSpent() || opened.IsEach() || !cell.isOf(c) || openedMS == 0 || ref >= generationLast {
-		return k.ownRare(s, n, c)
+		return k.ownRare(s, n, object, size, c)
 	}
+	// Only now: until its next object moves in, the slot remembers the last one.
+	if n.kind() != k {
+		n.hold(k)
+	}
+	n.fill(object, size)
 	h := n.open(ref, cell.site(), openedMS)
 	s.unpin()
 	return h, nil
 }
 
-// ownRare opens an object whose slot is filled but for the line and the time.
+// fill puts an object into a free slot. What one without kin has in the other fields
+// was written by prepare.
+func (n *net) fill(object unsafe.Pointer, size uint64) {
+	t := n.slot
+	t.object = uint64(uintptr(object))
+	t.sizeBytes = size
+	t.epoch = atomic.LoadUint32(epoch)
+}
+
+// ownRare opens an object that is counted, but not one of the many.
 //
 //go:noinline
-func (k *kind) ownRare(s *stripe, n *net, c chain) (handle, error) {
+func (k *kind) ownRare(s *stripe, n *net, object unsafe.Pointer, size uint64, c chain) (handle, error) {
 	isSpent, shard := s.shard(k).isSpent(), s.index
 	if isTraced(isSpent) {
-		return k.ownTraced(s, n, isSpent)
+		return k.ownTraced(s, n, object, size, isSpent)
 	}
 	s.unpin()
 	site := k.siteOf(c)
@@ -98,6 +104,8 @@ func (k *kind) ownRare(s *stripe, n *net, c chain) (handle, error) {
 	if openedMS == 0 {
 		openedMS = uint32(bindClockWake())
 	}
+	n.hold(k)
+	n.fill(object, size)
 	h := n.open(n.slot.state|stateLive, site, openedMS)
 	h.ref = markLast(h.ref)
 	if isSpent {
@@ -107,19 +115,17 @@ func (k *kind) ownRare(s *stripe, n *net, c chain) (handle, error) {
 	return h, nil
 }
 
-// ownTraced opens an object whose slot is filled by way of the core after all, in
-// another slot.
-func (k *kind) ownTraced(s *stripe, n *net, isSpent bool) (handle, error) {
-	object, size, shard := n.slot.object, n.slot.sizeBytes, s.index
-	counts := s.shard(k)
+// ownTraced opens a counted object by way of the core after all, in another slot: this
+// one goes back as it is.
+func (k *kind) ownTraced(s *stripe, n *net, object unsafe.Pointer, size uint64, isSpent bool) (handle, error) {
+	counts, shard := s.shard(k), s.index
 	counts.opened--
 	counts.moreBytes -= size - k.size
-	n.slot.object = 0
 	s.put(n)
 	if isSpent {
 		bindFlush(k.id, shard)
 	}
-	return k.ownSlow(pointer(uintptr(object)), ownOptions{size: size, isSize: true}, true)
+	return k.ownSlow(object, ownOptions{size: size, isSize: true}, true)
 }
 
 // open publishes the object in a slot that is filled.
