@@ -85,8 +85,7 @@ func isFull(state uint64) bool { return state&stateCount+state&stateLent/stateLe
 // in its slot since; nil: not known any more.
 func (n *net) kindOf(ref uint64) *kind {
 	state := atomic.LoadUint64(&n.slot.state)
-	isPast := state&stateLive == 0 && state&generationMask == ref&generationMask+generationUnit
-	if isLive(state, ref) || isPast {
+	if isLive(state, ref) || isPast(state, ref) {
 		return n.kind()
 	}
 	return nil

@@ -131,6 +131,12 @@ func unwatchEnd(bits uint64, waiter chan result) {
 	}
 }
 
+// isEnding tells whether a Close is at freeing the object, which it closed by one
+// compare-and-swap: nobody can ask to be told of its end any more.
+func (n *net) isEnding(ref uint64) bool {
+	return isPast(atomic.LoadUint64(&n.slot.state), ref) && atomic.LoadUint64(&n.slot.object) != 0
+}
+
 func (n *net) closeWait(ctx context.Context, ref uint64) error {
 	defer runtime.KeepAlive(n)
 	k := n.kind()
@@ -143,6 +149,12 @@ func (n *net) closeWait(ctx context.Context, ref uint64) error {
 		return err
 	}
 	if isKnown || s != statusOK {
+		for n.isEnding(ref) {
+			if ctx.Err() != nil {
+				return failureOf("close", k, statusTimedOut, 0, context.Cause(ctx))
+			}
+			runtime.Gosched()
+		}
 		return k.ending("close", s, code)
 	}
 	select {

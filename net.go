@@ -65,6 +65,11 @@ func isLive(state, ref uint64) bool {
 	return (state^ref)&generationMask == 0 && state&stateLive != 0
 }
 
+// isPast tells whether the object a reference names was the last one in its slot.
+func isPast(state, ref uint64) bool {
+	return state&stateLive == 0 && state&generationMask == ref&generationMask+generationUnit
+}
+
 // pointer turns a number from C memory into the pointer it is.
 func pointer(number uintptr) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&number)) }
 

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"testing"
 
 	"belay.example/belay/internal/testc"
@@ -85,6 +86,25 @@ func TestFailedOwnLeavesNoType(t *testing.T) {
 	}
 }
 
+// toldOf collects the reports about a type while the test runs.
+func toldOf(t *testing.T, name string) func() []Report {
+	var mutex sync.Mutex
+	var all []Report
+	t.Cleanup(OnReport(func(r Report) {
+		mutex.Lock()
+		defer mutex.Unlock()
+		if r.Type == name {
+			all = append(all, r)
+		}
+	}))
+	return func() []Report {
+		FlushReports()
+		mutex.Lock()
+		defer mutex.Unlock()
+		return all
+	}
+}
+
 func ownSmall(t *testing.T, kind Type[*testc.Small], thing *testc.Small) Owned[*testc.Small] {
 	t.Helper()
 	o, err := kind.Own(thing)
@@ -122,8 +142,7 @@ func TestTracedOwnLeavesThePast(t *testing.T) {
 	defer testc.FreeSmall(p)
 	past := NewType[*testc.Small]("past", NetShared())
 	traced := NewType[*testc.Small]("traced", NetShared())
-	var told []Report
-	defer OnReport(func(r Report) { told = append(told, r) })()
+	told := toldOf(t, "past")
 	first, err := past.Own(p)
 	if err != nil {
 		t.Fatal(err)
@@ -137,12 +156,11 @@ func TestTracedOwnLeavesThePast(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer o.Close()
-	if _, err = first.Borrow(); !strings.Contains(err.Error(), "past") {
+	if _, err = first.Borrow(); err == nil || !strings.Contains(err.Error(), "past") {
 		t.Error(err)
 	}
-	FlushReports()
-	if len(told) != 1 || told[0].Type != "past" || !strings.Contains(told[0].Closed.Line, "TestTracedOwnLeavesThePast") {
-		t.Errorf("%+v", told)
+	if all := told(); len(all) != 1 || !strings.Contains(all[0].Closed.Line, "TestTracedOwnLeavesThePast") {
+		t.Errorf("%v", all)
 	}
 	if s := traced.Stats(); past.Stats().Opened != opened || s.Opened != 1 || s.Live != 1 {
 		t.Errorf("%+v", s)

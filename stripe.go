@@ -195,8 +195,8 @@ func (s *stripe) shard(k *kind) *shard {
 // gone counts the end of the object in a slot, which a line closed.
 func (s *stripe) gone(n *net, k *kind, site uint32) {
 	t := n.slot
-	t.object = 0
 	t.epoch = site
+	release64(&t.object, 0) // last: it tells that the end is over, and the site there
 	raceDestroyed(n)
 	counts := s.shard(k)
 	counts.gone++

@@ -283,13 +283,15 @@ void belay__report_misuse(
         uint64_t generation = belay__handle_generation(name);
         uint64_t one = UINT64_C(1) << BELAY_STATE_GENERATION_SHIFT;
         bool is_here = belay__state_is(state, name);
-        /* The slot remembers its last object until the next one is in. */
+        /* The slot remembers its last object until the next one is in. Who closed it, it
+         * knows once the pointer is cleared: Go frees an object in between. */
         bool is_past = (state & BELAY_STATE_LIVE) == 0 &&
                        (state & BELAY__GENERATION_MASK) == generation + one;
         /* Only if no other object moved in meanwhile are they this one's. */
         uint32_t type = belay__get_first(&slot->type);
         uint32_t opened = belay__get_first(&slot->site);
-        uint32_t closed = is_past ? belay__get_first(&slot->epoch) : 0;
+        bool is_over = is_past && belay__get_first(&slot->object) == 0;
+        uint32_t closed = is_over ? belay__get_first(&slot->epoch) : 0;
         uint64_t change = state ^ belay__load(&slot->state);
         bool is_same = (change & (BELAY__GENERATION_MASK | BELAY_STATE_LIVE)) == 0;
         if ((is_here || is_past) && is_same) {
