@@ -27,7 +27,7 @@ var (
 	poolToken   = new([2]uint64)
 	awaiting    sync.Mutex
 
-	// news counts the collections that were noticed, and changes of the level.
+	// news counts the collections that were noticed.
 	news uint32 = 1
 
 	// canTell: sync.Pool is what it was up to Go 1.26. Else each object has a net of its

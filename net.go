@@ -173,14 +173,11 @@ func freshNet() (n *net, why status) {
 	return newNet(index), statusOK
 }
 
-// detach gives up the stripe's chunk. Who gives its last slot back takes it.
+// detach gives up the stripe's chunk, which has no free slot. Who gives its last slot
+// back takes it.
 func (s *stripe) detach() {
 	c, g := (*chunk)(pointer(s.nets)), s.group
 	s.nets, s.group, s.ready = 0, nil, 0
-	if g.local != 0 {
-		atomic.OrUint64(&g.returned, g.local)
-		g.local = 0
-	}
 	atomic.StoreUint32(&g.detached, 1)
 	// It may have become whole between the check and the store.
 	if c.reclaim() {
