@@ -51,8 +51,18 @@ func await() {
 	awaiting.Lock()
 	defer awaiting.Unlock()
 	if hasBegun() && canTell {
-		atomic.AddUint32(&news, 1)
+		count := atomic.AddUint32(&news, 1)
 		collections.Put(poolToken)
+		runtime.AddCleanup(new(sentinel), checkNoticed, count)
+	}
+}
+
+// checkNoticed runs after the first collection since news was count. A pool that tells
+// nothing, of another version of Go or with another cleanup, would have stripes hand out
+// dead nets: rather no program than one with memory that is another's.
+func checkNoticed(count uint32) {
+	if !hasBegun() && atomic.LoadUint32(&news) == count {
+		panic("belay: sync.Pool did not tell of a collection")
 	}
 }
 

@@ -5,8 +5,11 @@
 package belay
 
 import (
+	"os"
+	"os/exec"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -27,6 +30,29 @@ func TestCollectionIsNoticed(t *testing.T) {
 		if !hasBegun() {
 			t.Fatal("a collection did not empty the pool")
 		}
+	}
+}
+
+// Goal: a collection that the pool does not tell of ends the program. Method: in a process
+// of its own, fill the pool right after a collection, which is as if it was not emptied.
+func TestUnnoticedCollectionIsFatal(t *testing.T) {
+	const wish = "BELAY_TEST_UNNOTICED"
+	if os.Getenv(wish) == "" {
+		command := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
+		command.Env = append(os.Environ(), wish+"=1")
+		if out, err := command.CombinedOutput(); err == nil || !strings.Contains(string(out), "did not tell") {
+			t.Errorf("%v\n%s", err, out)
+		}
+		return
+	}
+	for range 1000 { // the cleanup may be faster
+		for !hasBegun() {
+			runtime.GC()
+		}
+		await()
+		runtime.GC()
+		collections.Put(poolToken)
+		time.Sleep(time.Millisecond)
 	}
 }
 

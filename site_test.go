@@ -12,7 +12,7 @@ import (
 func TestPackageOf(t *testing.T) {
 	for function, want := range map[string]string{
 		"main.main":                              "main",
-		"belay.example/belay.(*stripe).renew": "belay.example/belay",
+		"belay.example/belay.(*stripe).renew":    "belay.example/belay",
 		"example.org/a.b/c%2ed.Open.func1":       "example.org/a.b/c%2ed",
 		"net/http.HandlerFunc.ServeHTTP":         "net/http",
 		"belay.example/belay.Type[...].Own":      "belay.example/belay",
