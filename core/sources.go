@@ -7,7 +7,7 @@ package core
 
 import "embed"
 
-//lint:ignore U1000 the go command looks at what is embedded, nothing else does
 //
+//lint:ignore U1000 the go command looks at what is embedded, nothing else does
 //go:embed src include
 var sources embed.FS
