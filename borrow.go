@@ -24,7 +24,7 @@ func (n *net) borrow(ref uint64) (loan, error) {
 	if n == nil {
 		return n.borrowContext(context.Background(), ref)
 	}
-	if n.lender == 0 || atomic.LoadUint64(&n.slot.state) != ref|stateLent {
+	if !n.hasLender() || atomic.LoadUint64(&n.slot.state) != ref|stateLent {
 		if !atomic.CompareAndSwapUint64(&n.slot.state, ref, ref+1) {
 			return n.borrowContext(context.Background(), ref)
 		}

@@ -26,6 +26,11 @@ func init() { lenders = bindLenders() }
 // nobody: the core says so.
 func neverOf(ref uint64) uint16 { return uint16(ref>>generationShift)%lenderNever + lenderNever }
 
+// hasLender tells whether the net has the number of somebody's record. If not, a borrow
+// must not look at the state first: what many share would come from another processor's
+// cache twice, to be read and to be written.
+func (n *net) hasLender() bool { return n.lender-1 < lenderNever-1 }
+
 // isAskDue counts a borrow of the object as it was opened, and tells whether to ask
 // for a standing loan. Not for an object that is lent to nobody: many may read its
 // net, and a note would cost them all.
