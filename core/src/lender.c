@@ -9,6 +9,7 @@
 #include "platform.h"
 
 #define LENDER_ROW 4     /* times in a row that one asks until it is lent to */
+#define LENDER_ASKERS 16 /* changes of who asks until it counts as shared */
 #define LENDER_PROBES 8u /* records that a goroutine may have */
 #define LENDER_FOREIGN_MAX                                                               \
     64 /* loans that others give back until it counts as shared                          \
@@ -58,12 +59,18 @@ static belay__lender *lender_find(uint64_t identity) {
 /* Counts who asks. True: often enough in a row. Under the lock. */
 static bool lender_count(belay__cold *cold, belay_handle handle, uint64_t identity) {
     uint32_t asker = (uint32_t)(identity ^ identity >> 32);
-    if (cold->asked != handle.bits || cold->asker != asker) {
+    if (cold->asked != handle.bits) {
         cold->asked = handle.bits;
-        cold->asker = asker;
-        cold->row = 0;
+        cold->askers = 0;
+    } else if (cold->asker == asker) {
+        return ++cold->row >= LENDER_ROW;
     }
-    return ++cold->row >= LENDER_ROW;
+    cold->asker = asker;
+    cold->row = 1;
+    if (++cold->askers > LENDER_ASKERS) {
+        cold->row = BELAY__ROW_NEVER; /* as long as it may be lent, a borrow costs more */
+    }
+    return false;
 }
 
 /* Lends the object, if it is borrowed by the caller alone and as it was opened. Under the
@@ -72,9 +79,11 @@ static belay__lending lender_grant(
         uint32_t index, uint64_t ref, uint64_t identity, uint16_t *out_lender) {
     belay__slot *slot = belay__table_slot(index);
     belay__cold *cold = belay__table_cold(index);
-    belay__lender *record = lender_find(identity);
     uint64_t state = ref + 1;
     cold->row = 0;
+    /* Again, for next to nothing: the program may have set up a filter since. */
+    lender_is_ready = lender_is_ready && belay__fence_prepare();
+    belay__lender *record = lender_is_ready ? lender_find(identity) : NULL;
     if (record == NULL || belay__load(&slot->state) != state) {
         return BELAY__LENDING_NOT_YET;
     }
@@ -167,12 +176,13 @@ bool belay__lender_recall(belay_handle handle, uint64_t identity) {
      * load of `lent` below, one sees what the other side stored. Refused, nobody but the
      * lender can tell when it is idle. */
     bool is_lender = belay__get(&record->self) == identity;
-    if (!is_lender && !lender_is_alone && !belay__fence_others()) {
-        return false;
-    }
+    bool is_fenced = is_lender || lender_is_alone || belay__fence_others();
     bool is_ours = false;
     belay__lock_take(&lender_lock);
-    if (belay__get(&record->handle) == handle.bits) { /* else its lender settled it */
+    if (!is_fenced) {
+        lender_is_ready = false;
+    } else if (belay__get(&record->handle) ==
+               handle.bits) { /* else its lender settled it */
         is_ours = lender_is_idle(record);
         if (is_ours) {
             lender_free(record);

@@ -66,7 +66,8 @@ typedef struct belay__cold {
     uint32_t asker;  /* who did, shortened */
     uint16_t row;    /* how often in a row; BELAY__ROW_NEVER */
     uint16_t lender; /* the record of a LENT object's lender */
-    uint32_t padding[2];
+    uint32_t askers; /* how often another one asked than before */
+    uint32_t padding;
 } belay__cold;
 
 /* Of the core's free slots, at most 16; one where tests want a slot to be used again by

@@ -222,6 +222,27 @@ static void not_lent(belay_handle handle, uint64_t ref) {
     assert_int_equal(thing_state(handle) & BELAY_STATE_LENT, 0);
 }
 
+/* Goal: what many use is not asked for without end, since each borrow costs more
+ * meanwhile. Method: two ask in turn. */
+TRIAL(never_after_many_askers) {
+    borrower_net net = borrower_net_of(thing_own(thing_type(), &object));
+    uint32_t answer = BELAY__LENDING_NOT_YET;
+    int asks = 0;
+    for (; asks < 32 && answer == BELAY__LENDING_NOT_YET; asks++) {
+        borrower_loan loan = {NULL};
+        uint64_t who = asks % 2 == 0 ? G : H;
+        assert_status(BELAY_OK, borrower_borrow(&net, who, &loan));
+        answer = borrower_ask(&net, who, &loan);
+        assert_status(BELAY_OK, borrower_return(&net, who, &loan));
+        if (asks == 0 && answer == BELAY__LENDING_NEVER) {
+            trial_skip("this system can't fence other threads");
+        }
+    }
+    assert_int_equal(answer, BELAY__LENDING_NEVER);
+    assert_int_equal(asks, 18);
+    assert_int_equal(borrower_ask_on(&net, G), BELAY__LENDING_NEVER);
+}
+
 /* Goal: only an object that is as it was opened, and borrowed by the asker alone, is
  * lent. Method: ask for others. */
 TRIAL(not_lent_otherwise) {
@@ -394,6 +415,7 @@ int main(void) {
             cmocka_unit_test(disowned),
             cmocka_unit_test(lent_once),
             cmocka_unit_test(shared_ones_are_recalled),
+            cmocka_unit_test(never_after_many_askers),
             cmocka_unit_test(not_lent_otherwise),
             cmocka_unit_test(eight_at_most),
             cmocka_unit_test(children_are_recalled),
