@@ -11,9 +11,8 @@
 #define LENDER_ROW 4     /* times in a row that one asks until it is lent to */
 #define LENDER_ASKERS 16 /* changes of who asks until it counts as shared */
 #define LENDER_PROBES 8u /* records that a goroutine may have */
-#define LENDER_FOREIGN_MAX                                                               \
-    64 /* loans that others give back until it counts as shared                          \
-        */
+/* Loans that others give back until an object counts as shared. */
+#define LENDER_FOREIGN_MAX 64
 
 static belay__lock lender_lock = BELAY__LOCK_INIT;
 static _Alignas(64) belay__lender lender_records[2 * BELAY__LENDERS] = {{0}};
