@@ -352,8 +352,12 @@ static void lend(interpreter_step operation, int place, uint8_t how) {
     if (operation == ASK) {
         lending_ask(self, how % 4 == 0);
     } else if (operation == GIVE && self->count > 0) {
-        expect("give", place, lending_give(self, how % 2),
-                model_return(&state.model, place));
+        /* Its goroutine is not in the guards that this thread holds: as the worker, it
+         * leaves what needs one to whoever leaves it. */
+        state.model.is_worker = true;
+        belay_status wanted = model_return(&state.model, place);
+        state.model.is_worker = false;
+        expect("give", place, lending_give(self, how % 2), wanted);
     } else if (operation == TAKE && lending_take(self)) {
         expect("take", place, BELAY_OK, model_borrow(&state.model, place));
     }
