@@ -7,6 +7,7 @@ package core
 
 import "embed"
 
+// sources makes the folders inputs of this package.
 //
 //lint:ignore U1000 the go command looks at what is embedded, nothing else does
 //go:embed src include
