@@ -90,25 +90,6 @@ func (s *lentStress) step(random *rand.Rand) error {
 	return nil
 }
 
-func (s *lentStress) run(t *testing.T, duration time.Duration) {
-	end := time.Now().Add(duration)
-	var work sync.WaitGroup
-	for i := range 64 {
-		work.Add(1)
-		go func() {
-			defer work.Done()
-			random := rand.New(rand.NewPCG(uint64(i), 1))
-			for time.Now().Before(end) {
-				if err := s.step(random); err != nil {
-					t.Error(err)
-					return
-				}
-			}
-		}()
-	}
-	work.Wait()
-}
-
 // Goal: whatever goroutines do to objects that are lent to some of them, each is
 // destroyed once, and not while it is used. Method: 64 goroutines borrow one object
 // for long enough to be lent it, in turn with objects of others, and close, disown,
@@ -126,7 +107,9 @@ func TestLentStress(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s.run(t, duration)
+	if err := testc.Crowd(duration, s.step); err != nil {
+		t.Error(err)
+	}
 	for i := range s.objects {
 		s.objects[i].Store(nil)
 	}

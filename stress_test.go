@@ -137,25 +137,6 @@ func (s *stress) step(random *rand.Rand) error {
 	return err
 }
 
-func (s *stress) run(t *testing.T, duration time.Duration) {
-	end := time.Now().Add(duration)
-	var work sync.WaitGroup
-	for i := range 64 {
-		work.Add(1)
-		go func() {
-			defer work.Done()
-			random := rand.New(rand.NewPCG(uint64(i), uint64(duration)))
-			for step := 0; step%16 != 0 || time.Now().Before(end); step++ {
-				if err := s.step(random); err != nil {
-					t.Error(err)
-					return
-				}
-			}
-		}()
-	}
-	work.Wait()
-}
-
 // Goal: whatever many goroutines do to the same objects, each is destroyed once,
 // none while it is used, and no two calls meet where the guard forbids it.
 // Method: 64 goroutines close, borrow, copy, share and forget the handles of
@@ -203,7 +184,9 @@ func stressOne(t *testing.T, name string, guard []belay.Option, duration time.Du
 			t.Fatal(err)
 		}
 	}
-	s.run(t, duration)
+	if err := testc.Crowd(duration, s.step); err != nil {
+		t.Error(err)
+	}
 	for i := range s.families {
 		for j := range s.families[i].members {
 			s.families[i].members[j].Store(nil)
