@@ -30,7 +30,7 @@ var (
 	// news counts the collections that were noticed.
 	news uint32 = 1
 
-	// canTell: sync.Pool is what it was up to Go 1.26. Else each object has a net of its
+	// canTell: sync.Pool is what it was up to Go 1.27. Else each object has a net of its
 	// own, since shared ones need to know.
 	canTell = poolIsKnown()
 )
