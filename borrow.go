@@ -20,30 +20,34 @@ var failed = net{slot: &slot{state: 1}}
 // borrow counts a borrow of an open object. The common cases are one
 // compare-and-swap, when the state is what it was at Own, and none, when the
 // object is lent to this goroutine for good.
+//
+//go:nosplit
 func (n *net) borrow(ref uint64) (loan, error) {
 	if n == nil {
 		return n.borrowContext(context.Background(), ref)
 	}
-	if !n.hasLender() || atomic.LoadUint64(&n.slot.state) != ref|stateLent {
-		if !atomic.CompareAndSwapUint64(&n.slot.state, ref, ref+1) {
-			return n.borrowContext(context.Background(), ref)
+	if n.hasLender() {
+		if lent := ref | stateLent; atomic.LoadUint64(&n.slot.state) == lent {
+			me := self() // first: nothing is kept in registers over this call
+			if l := n.lentBy(); l.self == me {
+				// Counted before the second look at the state: of that look, and the look at the
+				// count of who recalls, one sees the other side (belay__lender_recall).
+				l.lent++
+				if atomic.LoadUint64(&n.slot.state) == lent {
+					return loan{n, lent, l.address(), true}, nil
+				}
+				n.untake(l, lent)
+			}
+			return n.borrowContext(context.Background(), lent&^stateLent)
 		}
-		if n.isAskDue(ref) {
-			return n.ask(ref, loan{net: n, used: ref + 1, back: ref}), nil
-		}
-		return loan{net: n, used: ref + 1, back: ref}, nil
 	}
-	me := self() // first: nothing is kept in registers over this call
-	if l := n.lentBy(); l.self == me {
-		// Counted before the second look at the state: of that look, and the look at the
-		// count of who recalls, one sees the other side (belay__lender_recall).
-		l.lent++
-		if atomic.LoadUint64(&n.slot.state) == ref|stateLent {
-			return loan{n, ref | stateLent, l.address(), true}, nil
-		}
-		n.untake(l, ref|stateLent)
+	if !atomic.CompareAndSwapUint64(&n.slot.state, ref, ref+1) {
+		return n.borrowContext(context.Background(), ref)
 	}
-	return n.borrowContext(context.Background(), ref)
+	if n.isAskDue(ref) {
+		return n.ask(ref, loan{n, ref + 1, ref, false}), nil
+	}
+	return loan{n, ref + 1, ref, false}, nil
 }
 
 // borrowContext is borrow for every case. ctx limits waiting for a guard.
@@ -130,6 +134,8 @@ func (k *kind) identity() uint64 {
 }
 
 // leave is the return for every case but an object that is as it was borrowed.
+//
+//go:nosplit
 func (l *loan) leave() {
 	if !l.isLent {
 		l.leaveCounted()
