@@ -32,7 +32,8 @@ type group struct {
 	kind     uint32
 	detached uint32
 	next     uint32
-	_        [5]uint32
+	reused   uint32
+	_        [4]uint32
 }
 
 // lender is belay__lender: a standing loan of one goroutine. Only that goroutine

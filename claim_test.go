@@ -68,6 +68,39 @@ func TestCloseTogether(t *testing.T) {
 	})
 }
 
+// Goal: the same where Go ends the object without a destructor to call: it ends once.
+// Method: as above, counting ends; two frees of one block abort the process.
+func TestEndTogether(t *testing.T) {
+	p := testc.MallocSmall()
+	defer testc.FreeSmall(p)
+	for name, open := range map[string]func(belay.Type[*testc.Small]) (belay.Owned[*testc.Small], error){
+		"nothing to destroy": func(kind belay.Type[*testc.Small]) (belay.Owned[*testc.Small], error) { return kind.Own(p) },
+		"freed": func(kind belay.Type[*testc.Small]) (belay.Owned[*testc.Small], error) {
+			return kind.Own(testc.MallocSmall())
+		},
+	} {
+		options := []belay.Option{belay.FixedSize(64)}
+		if name == "freed" {
+			options = append(options, belay.Free())
+		}
+		kind, rounds := belay.NewType[*testc.Small](name, options...), scaled(60000)
+		var o belay.Owned[*testc.Small]
+		together(rounds, func() {
+			var err error
+			if o, err = open(kind); err != nil {
+				t.Fatal(err)
+			}
+		}, func(bool) {
+			if err := o.Close(); err != nil {
+				t.Error(err)
+			}
+		}, func(int) {})
+		if stats := kind.Stats(); stats.Closed != uint64(rounds) || stats.Live != 0 {
+			t.Errorf("%s: %d objects, %+v", name, rounds, stats)
+		}
+	}
+}
+
 // Goal: a borrow and a close at one moment never leave a lent object destroyed.
 // Method: borrow on one goroutine, close on the other, many times; the
 // destructor looks whether the object is lent.

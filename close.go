@@ -16,14 +16,34 @@ import (
 // which is for the core to retire.
 func isPlain(ref uint64) bool { return ref&referenceRest == 0 }
 
-// closeRest closes an object that has a destructor, or that is more than an
-// idle slot.
+// closeRest closes an object that has something to destroy, or that is more than an
+// idle slot, or one of the many whose stripe or line is not at hand.
 //
 //go:noinline
-func (n *net) closeRest(k *kind, reference uint64, c chain) error {
-	ref := reference &^ stateOverflow
-	isForUs := isPlain(ref) && k.release == releaseGo
-	if !isForUs || !n.compareAndSwap(ref, ref|stateClosed|stateDying) {
+func (n *net) closeRest(reference uint64, c chain) error {
+	k, ref := n.kind(), reference&^stateOverflow
+	switch {
+	case !isPlain(ref) || k.release == releaseC:
+		return n.closeSlow(reference, k.siteOf(c))
+	case k.release == releaseGo:
+		return n.closeGo(reference, c)
+	}
+	// As in Close. Freed only then: while the state says that it is there, it may be
+	// borrowed.
+	if !n.compareAndSwap(ref, ref&generationMask+generationUnit) {
+		return n.closeSlow(reference, k.siteOf(c))
+	}
+	if k.release == releaseFree {
+		free(uintptr(n.slot.object))
+	}
+	n.bury(k, c)
+	return nil
+}
+
+// closeGo closes an idle object that has a destructor in Go.
+func (n *net) closeGo(reference uint64, c chain) error {
+	k, ref := n.kind(), reference&^stateOverflow
+	if !n.compareAndSwap(ref, ref|stateClosed|stateDying) {
 		return n.closeSlow(reference, k.siteOf(c))
 	}
 	isGone, err := n.destroyGo(k, ref, c)

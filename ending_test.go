@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"belay.example/belay/internal/goroutine"
 	"belay.example/belay/internal/testc"
@@ -48,7 +49,7 @@ func TestCloseIsFreeing(t *testing.T) {
 	waiting := make(chan error)
 	go func() { waiting <- o.CloseWait(context.Background()) }()
 	testc.FreeSmall(thing)
-	o.net.bury(kind.kind, kind.kind.chain(goroutine.Trace()))
+	o.net.bury(kind.kind, kind.kind.chain(goroutine.Trace(unsafe.Pointer(&t))))
 	if err := <-waiting; err != nil {
 		t.Error(err)
 	}

@@ -50,7 +50,8 @@ func (n *net) bits(ref uint64) uint64 { return ref&generationMask | uint64(n.ind
 
 func (n *net) kind() *kind { return n.held.Load() }
 
-// hold says of what type the next object in the free slot is.
+// hold says of what type the object is that moves into the free slot, if not of the last
+// one's. Not before: until then, the slot remembers that one.
 func (n *net) hold(k *kind) {
 	n.held.Store(k)
 	n.slot.kind = k.id
@@ -177,7 +178,7 @@ func freshNet() (n *net, why status) {
 // back takes it.
 func (s *stripe) detach() {
 	c, g := (*chunk)(pointer(s.nets)), s.group
-	s.nets, s.group, s.ready = 0, nil, 0
+	s.nets, s.group = 0, nil
 	atomic.StoreUint32(&g.detached, 1)
 	// It may have become whole between the check and the store.
 	if c.reclaim() {
@@ -185,10 +186,12 @@ func (s *stripe) detach() {
 	}
 }
 
-// reclaim takes a detached chunk that is whole. Only one caller gets it.
+// take takes a detached chunk. Only one caller gets it.
+func (c *chunk) take() bool { return atomic.CompareAndSwapUint32(&c.nets[0].group.detached, 1, 0) }
+
+// reclaim takes a detached chunk that is whole.
 func (c *chunk) reclaim() bool {
-	g := c.nets[0].group
-	return atomic.LoadUint64(&g.returned) == ^uint64(0) && atomic.CompareAndSwapUint32(&g.detached, 1, 0)
+	return atomic.LoadUint64(&c.nets[0].group.returned) == ^uint64(0) && c.take()
 }
 
 // keepSpare keeps a whole chunk, if there is room. Else it dies, and the core
@@ -200,15 +203,17 @@ func (s *stripe) keepSpare(c *chunk) {
 	}
 }
 
+// hasLocal tells whether the stripe's chunk has a free slot at hand.
+func (s *stripe) hasLocal() bool { return s.group != nil && s.group.local != 0 }
+
 // takeLocal takes a free slot of the stripe's chunk, which has one at hand.
-func (s *stripe) takeLocal(g *group) *net {
-	local := g.local
-	g.local = local & (local - 1)
-	s.ready = 0
+func (s *stripe) takeLocal() *net {
+	local := s.group.local
+	s.group.local = local & (local - 1)
 	return (*net)(pointer(s.nets + uintptr(bits.TrailingZeros64(local))*unsafe.Sizeof(net{})))
 }
 
-// adopt makes a chunk, all of it free, the stripe's own.
+// adopt makes a chunk that was taken the stripe's own.
 func (s *stripe) adopt(c *chunk) {
 	g := c.nets[0].group
 	g.local |= atomic.SwapUint64(&g.returned, 0)
@@ -224,9 +229,17 @@ func (s *stripe) refillShared() (*net, *stripe, status) {
 				g.local = atomic.SwapUint64(&g.returned, 0)
 			}
 			if g.local != 0 {
-				return s.takeLocal(g), s, statusOK
+				return s.takeLocal(), s, statusOK
 			}
 			s.detach()
+		}
+		if s.halfCount > 0 {
+			s.halfCount--
+			if c := (*chunk)(pointer(s.halves[s.halfCount])); c.take() {
+				atomic.AddUint32(&c.nets[0].group.reused, 1)
+				s.adopt(c)
+			}
+			continue
 		}
 		if s.spareCount > 0 {
 			s.spareCount--
@@ -269,11 +282,22 @@ func (s *stripe) put(n *net) {
 	}
 }
 
-// giveShared gives back a slot of another chunk than the stripe's.
+// reusedMax is how often a chunk is used again while half of it lives, before it is left
+// to become whole: with no end to it, one forgotten object would stay hidden among those
+// that come and go.
+const reusedMax = 3
+
+// giveShared gives back a slot of another chunk than the stripe's. A chunk of which half
+// is free is noted, so that what is opened and closed in any order stays together.
 func (s *stripe) giveShared(n *net) {
-	if atomic.OrUint64(&n.group.returned, n.bit())|n.bit() == ^uint64(0) {
-		if c := n.chunk(); c.reclaim() {
-			s.keepSpare(c)
-		}
+	c, g := n.chunk(), n.group
+	returned := atomic.OrUint64(&g.returned, n.bit()) | n.bit()
+	if returned == ^uint64(0) && c.reclaim() {
+		atomic.StoreUint32(&g.reused, 0)
+		s.keepSpare(c)
+	} else if bits.OnesCount64(returned) == groupSlots/2 && atomic.LoadUint32(&g.reused) < reusedMax &&
+		s.halfCount < len(s.halves) {
+		s.halves[s.halfCount] = uintptr(unsafe.Pointer(c))
+		s.halfCount++
 	}
 }

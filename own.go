@@ -24,61 +24,65 @@ func init() {
 	setTraces()
 }
 
-// own puts an object into a slot. Nothing is called once the stripe is pinned, and
-// no instruction is locked: about 130 that run side by side.
+// own puts an object into a slot. This is for the many; what is not one of them goes
+// another way. Between pin and unpin nothing is called, no instruction is locked, and
+// little is stored, which is what it costs: the compare-and-swap of the next Close
+// waits for every line that was written.
 func (k *kind) own(object unsafe.Pointer, options []OwnOption) (handle, error) {
 	if k == nil || object == nil {
 		return handle{}, failure("own", k, statusInvalid)
 	}
-	size := k.size
 	if len(options) != 0 || !k.isFast {
-		var isDone bool
-		var h handle
-		var err error
-		if size, isDone, h, err = k.ownRest(object, options); isDone {
-			return h, err
-		}
+		return k.ownRest(object, options, k.chain(goroutine.Trace(unsafe.Pointer(&k))))
 	}
-	hash := goroutine.Trace()
 	s := pinFast()
 	if hasBegun() || s.seen != atomic.LoadUint32(&news) {
 		procUnpin()
-		s = pin()
+		return k.ownNext(object, k.size, k.chain(goroutine.Trace(unsafe.Pointer(&k))))
 	}
 	var n *net
-	if r := s.ready; k.isShared && r != 0 {
-		s.ready = 0
-		n = (*net)(pointer(r))
-		s.group.local &^= n.bit()
-	} else if g := s.group; k.isShared && g != nil && g.local != 0 {
-		n = s.takeLocal(g)
-	} else {
-		var why status
-		if n, s, why = s.take(k); n == nil {
-			s.unpin()
-			return handle{}, failure("own", k, why)
-		}
+	switch {
+	case k.isShared && s.hasLocal():
+		n = s.takeLocal()
+	case !k.isShared && s.pooled != 0:
+		n = s.takeExact()
+	default:
+		procUnpin()
+		return k.ownNext(object, k.size, k.chain(goroutine.Trace(unsafe.Pointer(&k))))
+	}
+	counts := s.shard(k)
+	counts.opened++
+	c := k.chain(goroutine.Trace(unsafe.Pointer(&k)))
+	cell := c.cell()
+	openedMS := uint32(atomic.LoadUint64(clock))
+	ref := n.slot.state | stateLive
+	if counts.isSpent() || opened.IsEach() || !cell.isOf(c) || openedMS == 0 || ref >= generationLast {
+		return k.ownCounted(s, n, object, k.size, c)
+	}
+	if n.kind() != k {
+		n.hold(k)
+	}
+	n.fill(object, k.size)
+	n.open(ref, cell.site(), openedMS)
+	procUnpin()
+	return handle{n, ref}, nil
+}
+
+// ownNext opens an object that needs nothing of the core, in any free slot.
+//
+//go:noinline
+func (k *kind) ownNext(object unsafe.Pointer, size uint64, c chain) (handle, error) {
+	n, s, why := pin().take(k)
+	if n == nil {
+		s.unpin()
+		return handle{}, failure("own", k, why)
 	}
 	counts := s.shard(k)
 	counts.opened++
 	if size != k.size {
 		k.countMore(counts, size)
 	}
-	c := k.chain(hash)
-	cell := c.cell()
-	openedMS := uint32(atomic.LoadUint64(clock))
-	ref := n.slot.state | stateLive
-	if counts.isSpent() || opened.IsEach() || !cell.isOf(c) || openedMS == 0 || ref >= generationLast {
-		return k.ownRare(s, n, object, size, c)
-	}
-	// Only now: until its next object moves in, the slot remembers the last one.
-	if n.kind() != k {
-		n.hold(k)
-	}
-	n.fill(object, size)
-	h := n.open(ref, cell.site(), openedMS)
-	s.unpin()
-	return h, nil
+	return k.ownCounted(s, n, object, size, c)
 }
 
 // fill puts an object into a free slot. What one without kin has in the other fields
@@ -90,10 +94,10 @@ func (n *net) fill(object unsafe.Pointer, size uint64) {
 	t.epoch = atomic.LoadUint32(epoch)
 }
 
-// ownRare opens an object that is counted, but not one of the many.
+// ownCounted opens an object that is counted, whatever else it is.
 //
 //go:noinline
-func (k *kind) ownRare(s *stripe, n *net, object unsafe.Pointer, size uint64, c chain) (handle, error) {
+func (k *kind) ownCounted(s *stripe, n *net, object unsafe.Pointer, size uint64, c chain) (handle, error) {
 	isSpent, shard := s.shard(k).isSpent(), s.index
 	if isTraced(isSpent) {
 		return k.ownTraced(s, n, object, size, isSpent)
@@ -104,15 +108,17 @@ func (k *kind) ownRare(s *stripe, n *net, object unsafe.Pointer, size uint64, c 
 	if openedMS == 0 {
 		openedMS = uint32(bindClockWake())
 	}
-	n.hold(k)
+	if n.kind() != k {
+		n.hold(k)
+	}
 	n.fill(object, size)
-	h := n.open(n.slot.state|stateLive, site, openedMS)
-	h.ref = markLast(h.ref)
+	ref := n.slot.state | stateLive
+	n.open(ref, site, openedMS)
 	if isSpent {
 		bindFlush(k.id, shard)
 	}
-	n.show(h.ref)
-	return h, nil
+	n.show(ref)
+	return handle{n, markLast(ref) | slowReference}, nil
 }
 
 // ownTraced opens a counted object by way of the core after all, in another slot: this
@@ -129,13 +135,12 @@ func (k *kind) ownTraced(s *stripe, n *net, object unsafe.Pointer, size uint64, 
 }
 
 // open publishes the object in a slot that is filled.
-func (n *net) open(ref uint64, site, openedMS uint32) handle {
+func (n *net) open(state uint64, site, openedMS uint32) {
 	t := n.slot
 	t.site = site
 	t.openedMS = openedMS
 	raceOwned(n)
-	release64(&t.state, ref)
-	return handle{n, ref | slowReference}
+	release64(&t.state, state)
 }
 
 // markLast marks a reference of the last generation, so that no Close in Go takes
@@ -157,24 +162,22 @@ type ownOptions struct {
 	isSize bool
 }
 
-// ownRest opens an object that is not for the fast path. False: it is, with
-// this size.
+// ownRest opens an object that is not one of the many from the start.
 //
 //go:noinline
-func (k *kind) ownRest(object unsafe.Pointer, options []OwnOption) (size uint64, isDone bool, h handle, err error) {
+func (k *kind) ownRest(object unsafe.Pointer, options []OwnOption, c chain) (handle, error) {
 	rest := ownOptions{size: k.size}
 	for i := range options {
 		if options[i].isSize {
 			rest.size, rest.isSize = options[i].size, true
 		} else if rest.parent = options[i].parent; rest.parent.net == nil {
-			return 0, true, handle{}, failure("own", k, statusClosed)
+			return handle{}, failure("own", k, statusClosed)
 		}
 	}
 	if rest.parent.net == nil && (k.isFast || rest.isSize && !k.isSlow) {
-		return rest.size, false, handle{}, nil
+		return k.ownNext(object, rest.size, c)
 	}
-	h, err = k.ownSlow(object, rest, isTraced(slowOpened.Add(1)%traceInterval == 0))
-	return 0, true, h, err
+	return k.ownSlow(object, rest, isTraced(slowOpened.Add(1)%traceInterval == 0))
 }
 
 // slowOpened counts what was opened through the core without being traced for it.

@@ -125,39 +125,39 @@ func (o Owned[P]) Disown() (p P, err error) {
 // [ErrDestroyFailed] if it is gone with an error; [ErrWrongThread].
 // The destructor's own error can be found by errors.Is and errors.As.
 func (h handle) Close() error {
-	n := h.net
-	if n == nil {
+	if h.net == nil {
 		return nil
 	}
-	hash := goroutine.Trace()
+	if k := h.net.kind(); k.release != releaseNothing || !isPlain(h.ref&^stateOverflow) {
+		return h.net.closeRest(h.ref, h.net.kind().chain(goroutine.Trace(unsafe.Pointer(&h))))
+	}
+	// Pinned before the compare-and-swap, which holds up what is read behind it.
+	s := pinFast()
+	if hasBegun() || s.seen != atomic.LoadUint32(&news) {
+		procUnpin()
+		return h.net.closeRest(h.ref, h.net.kind().chain(goroutine.Trace(unsafe.Pointer(&h))))
+	}
+	n, ref := h.net, h.ref&^stateOverflow
 	k := n.kind()
-	c := k.chain(hash)
-	ref := h.ref &^ stateOverflow
-	if ref&referenceRest != 0 || k.release > releaseFree {
-		return n.closeRest(k, h.ref, c)
+	c := k.chain(goroutine.Trace(unsafe.Pointer(&h)))
+	cell := c.cell()
+	if !cell.isOf(c) {
+		procUnpin()
+		return n.closeRest(h.ref, c)
 	}
 	if !n.compareAndSwap(ref, ref&generationMask+generationUnit) {
-		return n.closeSlow(h.ref, k.siteOf(c))
-	}
-	// The object is gone, as its state says. What is left is to free it, to count it, and
-	// to keep its net for the next one: until then nobody has the slot.
-	if k.release == releaseFree {
-		free(uintptr(n.slot.object))
-	}
-	s, cell := pinFast(), c.cell()
-	if hasBegun() || s.seen != atomic.LoadUint32(&news) || !cell.isOf(c) {
 		procUnpin()
-		n.bury(k, c)
-		return nil
+		return n.closeSlow(h.ref, cell.site())
 	}
+	// The object is gone, as its state says. What is left is to count it, and to keep its
+	// net for the next one: until then nobody has the slot.
 	s.gone(n, k, cell.site())
 	if n.group != s.group {
 		s.put(n)
 		return nil
 	}
 	n.group.local |= n.bit()
-	s.ready = uintptr(unsafe.Pointer(n))
-	s.unpin()
+	procUnpin()
 	return nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"unsafe"
 
 	"belay.example/belay/internal/goroutine"
 )
@@ -58,7 +59,7 @@ func probe(depth int) bool {
 	if depth > 0 {
 		return probe(depth - 1)
 	}
-	hash := goroutine.Trace()
+	hash := goroutine.Trace(unsafe.Pointer(&depth))
 	deep := goroutine.TraceDeep()
 	var pcs [goroutine.DepthDeep]uintptr
 	count := runtime.Callers(2, pcs[:])

@@ -26,14 +26,15 @@ type stripe struct {
 	shards     uintptr // where its shard is in a type's counters
 	seen       uint32  // the news it has; a shared one has none, so that no fast path takes it
 	renewed    uint32  // the same, of a shared one
-	ready      uintptr // a free net of it, the next to be taken; also among the bits
 	nets       uintptr // the shared net in use: good until a collection begins
 	group      *group  // and its group
 	pooled     int
+	halfCount  int
+	halves     [8]uintptr // half free chunks that none has in use: good for as long as nets
 	spareCount int
-	spares     [4]*chunk
+	spares     [4]*chunk // wholly free
 	pool       [poolSize]*net
-	_          [416]byte // to a power of two: the index is then a shift
+	_          [352]byte // to a power of two: the index is then a shift
 }
 
 var stripes [stripeCount]stripe
@@ -60,16 +61,19 @@ func procUnpin()
 // it may be one that others have.
 func pinFast() *stripe {
 	i := uint(procPin())
-	if i >= ownStripes {
-		i |= ownStripes
+	if i >= stripeCount {
+		i = i%sharedStripes + ownStripes
 	}
-	return &stripes[i%stripeCount]
+	return &stripes[i]
 }
 
 // pin pins a stripe, and has it know all news.
 func pin() *stripe {
 	for {
 		s := pinFast()
+		if !hasBegun() && s.seen == atomic.LoadUint32(&news) {
+			return s
+		}
 		if s.isShared() && atomic.SwapUint32(&s.lock, 1) != 0 {
 			procUnpin()
 			runtime.Gosched()
@@ -101,7 +105,7 @@ func (s *stripe) renew() {
 	if s.renewed == latest {
 		return
 	}
-	s.nets, s.group, s.ready = 0, nil, 0
+	s.nets, s.group, s.halfCount = 0, nil, 0
 	s.renewed = latest
 	if !s.isShared() {
 		s.seen = latest
@@ -110,20 +114,18 @@ func (s *stripe) renew() {
 
 // take takes a net for an object of this type. It may give back another stripe, for it
 // lets go of this one meanwhile. nil: there is no room.
-//
-//go:noinline
 func (s *stripe) take(k *kind) (*net, *stripe, status) {
-	if k.isShared {
-		return s.refillShared()
+	switch {
+	case !k.isShared:
+		return s.refillExact()
+	case s.hasLocal():
+		return s.takeLocal(), s, statusOK
 	}
-	return s.refillExact()
+	return s.refillShared()
 }
 
-// takeExact takes an armed net from the pool. nil: it is empty.
+// takeExact takes an armed net from the pool, which has one.
 func (s *stripe) takeExact() *net {
-	if s.pooled == 0 {
-		return nil
-	}
 	s.pooled--
 	n := s.pool[s.pooled]
 	s.pool[s.pooled] = nil // or the pool would keep a forgotten object's net
@@ -134,8 +136,8 @@ func (s *stripe) takeExact() *net {
 // give back another stripe, for it lets go of this one meanwhile. nil: there is no
 // room.
 func (s *stripe) refillExact() (*net, *stripe, status) {
-	if n := s.takeExact(); n != nil {
-		return n, s, statusOK
+	if s.pooled != 0 {
+		return s.takeExact(), s, statusOK
 	}
 	s.unpin()
 	var nets [poolSize / 2]*net

@@ -50,7 +50,7 @@ var traceLevel atomic.Uint32
 func setTraces() {
 	level := levelGet()
 	traceLevel.Store(uint32(level))
-	opened.LookAtAll(level == LevelAll)
+	opened.LookAtAll(level == LevelAll || stressGC)
 }
 
 // isTraced tells whether an object is traced, whose turn it is or is not.

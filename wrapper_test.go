@@ -4,6 +4,7 @@ package belay
 
 import (
 	"runtime"
+	"unsafe"
 
 	"belay.example/belay/internal/goroutine"
 )
@@ -19,7 +20,7 @@ func wrapperFile() string {
 //
 //go:noinline
 func siteFrom(k *kind) (uint32, chain) {
-	hash := goroutine.Trace()
+	hash := goroutine.Trace(unsafe.Pointer(&k))
 	c := k.chain(hash)
 	return k.siteOf(c), c
 }

@@ -118,6 +118,7 @@ uint32_t belay__table_group_take(uint32_t kind, belay_status *out_status) {
     group->next = 0;
     group->local = 0;
     group->detached = 0;
+    group->reused = 0;
     belay__store(&group->orphans, 0);
     belay__store(&group->returned, 0);
 done:

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"unsafe"
 
 	"belay.example/belay/internal/goroutine"
 )
@@ -25,7 +26,7 @@ func inner(t *testing.T) { compare(t) }
 
 //go:noinline
 func compare(t *testing.T) {
-	hash := goroutine.Trace()
+	hash := goroutine.Trace(unsafe.Pointer(&t))
 	var pcs [goroutine.Depth]uintptr
 	count := runtime.Callers(2, pcs[:])
 	if count != goroutine.Depth || hash != goroutine.Hash(pcs[:]) {
@@ -34,8 +35,12 @@ func compare(t *testing.T) {
 }
 
 //go:noinline
-func here() uintptr {
-	hash := goroutine.Trace()
+func here() uintptr { return from(0) }
+
+//go:noinline
+func from(first int) uintptr {
+	hash := goroutine.Trace(unsafe.Pointer(&first))
+	runtime.Gosched() // so that it has a frame
 	return hash
 }
 

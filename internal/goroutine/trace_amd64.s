@@ -4,7 +4,7 @@
 
 // A frame pointer points at the caller's frame pointer, with the return address
 // above it. The compiler calls assembly directly, so that BP here is the frame
-// of Trace's caller and R14 is g, whose first two words bound the stack.
+// of the caller and R14 is g, whose first two words bound the stack.
 
 // STEP takes one return address and goes up one frame, if there is one.
 #define STEP \
@@ -16,23 +16,6 @@
 	CMPQ CX, R9; \
 	JCC  done; \
 	MOVQ CX, AX
-
-// func Trace() (hash uintptr)
-// Short, for what own and Close cost: the caller has a frame of its own, if only for
-// Trace's results, and it needs no check.
-TEXT ·Trace(SB), NOSPLIT|NOFRAME, $0-8
-	MOVQ 8(BP), DX
-	MOVQ 0(BP), AX
-	CMPQ AX, BP
-	JLS  done
-	LEAQ 16(AX), CX
-	CMPQ CX, 8(R14)
-	JHI  done
-	ROLQ $13, DX
-	XORQ 8(AX), DX
-done:
-	MOVQ DX, hash+0(FP)
-	RET
 
 // func TraceDeep() (hash uintptr)
 TEXT ·TraceDeep(SB), NOSPLIT|NOFRAME, $0-8

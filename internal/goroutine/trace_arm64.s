@@ -15,8 +15,8 @@
 	BHS  done; \
 	MOVD R2, R1
 
-// func Trace() (hash uintptr)
-TEXT ·Trace(SB), NOSPLIT|NOFRAME, $0-8
+// func trace() (hash uintptr)
+TEXT ·trace(SB), NOSPLIT|NOFRAME, $0-8
 	MOVD 8(g), R5
 	SUB  $8, R5
 	MOVD ZR, R3

@@ -9,21 +9,16 @@ package goroutine
 // to a later one.
 const HasDescriptor = true
 
-// Trace returns a hash of the Depth return addresses that begin with the return
-// into the caller of Trace's caller.
+// TraceDeep returns a hash of the DepthDeep return addresses that begin with the
+// return into the caller of TraceDeep's caller.
 //
 // It follows the frame pointers, stays within the goroutine's stack, and ends
 // early where a frame does not lead further up.
 //
 //go:noescape
-func Trace() (hash uintptr)
-
-// TraceDeep is Trace over DepthDeep return addresses.
-//
-//go:noescape
 func TraceDeep() (hash uintptr)
 
-// TraceAll is Trace over the whole stack, up to 64 return addresses.
+// TraceAll is TraceDeep over the whole stack, up to 64 return addresses.
 //
 //go:noescape
 func TraceAll() (hash uintptr)

@@ -32,7 +32,7 @@ static const number numbers[] = {
         FIELD(belay_ledger_row, root),
         SIZE(belay__group), FIELD(belay__group, returned), FIELD(belay__group, local),
         FIELD(belay__group, orphans), FIELD(belay__group, dead), FIELD(belay__group, kind),
-        FIELD(belay__group, detached), FIELD(belay__group, next),
+        FIELD(belay__group, detached), FIELD(belay__group, next), FIELD(belay__group, reused),
         SIZE(belay__lender), FIELD(belay__lender, self), FIELD(belay__lender, lent),
         FIELD(belay__lender, foreign), FIELD(belay__lender, handle), FIELD(belay__lender, status),
         VALUE(BELAY_STATE_COUNT), VALUE(BELAY_STATE_LENT), VALUE(BELAY__LENDER_NEVER),

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+
+package goroutine
+
+import "unsafe"
+
+// Trace returns a hash of the Depth return addresses that begin with the return
+// into the caller of Trace's caller. first is the address of the caller's first
+// argument: the compiler keeps an argument whose address is taken where the caller
+// left room for it, right above the return address, which lies above the frame
+// pointer, as long as the function calls any other. It costs no call; who relies on it
+// compares it with runtime.Callers once.
+func Trace(first unsafe.Pointer) (hash uintptr) {
+	hash = *(*uintptr)(unsafe.Add(first, -8))
+	if frame := *(*uintptr)(unsafe.Add(first, -16)); frame > uintptr(first) {
+		hash = mix(hash, *(*uintptr)(unsafe.Add(*(*unsafe.Pointer)(unsafe.Pointer(&frame)), 8)))
+	}
+	return hash
+}
