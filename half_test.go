@@ -12,6 +12,14 @@ import (
 	"belay.example/belay/internal/testc"
 )
 
+func own(t *testing.T, kind Type[*testc.Small], p *testc.Small) Owned[*testc.Small] {
+	o, err := kind.Own(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
 // Goal: a chunk of which half is free is used again before a new one is, and none that a
 // collection may have found dead. Method: on one processor, close every other object of
 // a few chunks and see where the next ones go; then forget all of them and collect.
@@ -24,16 +32,9 @@ func TestHalfFreeChunks(t *testing.T) {
 	kind := NewType[*testc.Small]("every other", FixedSize(64), NetShared())
 	p := testc.MallocSmall()
 	defer testc.FreeSmall(p)
-	open := func() Owned[*testc.Small] {
-		o, err := kind.Own(p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return o
-	}
 	var all []Owned[*testc.Small]
 	for range 8 * groupSlots {
-		all = append(all, open())
+		all = append(all, own(t, kind, p))
 	}
 	groups := map[*group]bool{}
 	for i, o := range all {
@@ -51,7 +52,7 @@ func TestHalfFreeChunks(t *testing.T) {
 		t.Errorf("%d of 8 half free chunks noted", noted)
 	}
 	for range 3 * groupSlots {
-		o := open()
+		o := own(t, kind, p)
 		all = append(all, o)
 		if !groups[o.net.group] {
 			t.Fatal("a new chunk, while half of eight is free")
@@ -65,7 +66,7 @@ func TestHalfFreeChunks(t *testing.T) {
 	runtime.KeepAlive(all)
 	all = nil
 	runtime.GC()
-	_ = open().Close()
+	_ = own(t, kind, p).Close()
 	s = pin()
 	noted = s.halfCount
 	s.unpin()
@@ -80,20 +81,13 @@ func TestForgottenAmongTheLiving(t *testing.T) {
 	kind := NewType[*testc.Small]("among the living", FixedSize(64), NetShared())
 	p := testc.MallocSmall()
 	defer testc.FreeSmall(p)
-	open := func() Owned[*testc.Small] {
-		o, err := kind.Own(p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return o
-	}
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	const forgotten = 10
 	live := make([]Owned[*testc.Small], 200)
 	for i := range live {
-		live[i] = open()
+		live[i] = own(t, kind, p)
 		if i%20 == 0 {
-			open()
+			own(t, kind, p)
 		}
 	}
 	random := rand.New(rand.NewPCG(1, 2))
@@ -102,7 +96,7 @@ func TestForgottenAmongTheLiving(t *testing.T) {
 		if err := live[at].Close(); err != nil {
 			t.Fatal(err)
 		}
-		live[at] = open()
+		live[at] = own(t, kind, p)
 	}
 	for range 100 {
 		runtime.GC()
