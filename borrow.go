@@ -34,7 +34,7 @@ func (n *net) borrow(ref uint64) (loan, error) {
 				// count of who recalls, one sees the other side (belay__lender_recall).
 				l.lent++
 				if atomic.LoadUint64(&n.slot.state) == lent {
-					return loan{n, lent, l.address(), true}, nil
+					return loan{n, &n.slot.state, lent, l.address()}, nil
 				}
 				n.untake(l, lent)
 			}
@@ -45,9 +45,9 @@ func (n *net) borrow(ref uint64) (loan, error) {
 		return n.borrowContext(context.Background(), ref)
 	}
 	if n.isAskDue(ref) {
-		return n.ask(ref, loan{n, ref + 1, ref, false}), nil
+		return n.ask(ref, loan{n, &n.slot.state, ref + 1, ref}), nil
 	}
-	return loan{n, ref + 1, ref, false}, nil
+	return loan{n, &n.slot.state, ref + 1, ref}, nil
 }
 
 // borrowContext is borrow for every case. ctx limits waiting for a guard.
@@ -72,7 +72,7 @@ func (n *net) borrowContext(ctx context.Context, ref uint64) (loan, error) {
 		collectUnderStress()
 		if n.compareAndSwap(state, state+1) {
 			raceBorrowed(n)
-			counted := loan{net: n, used: state + 1 | slowReference, back: state}
+			counted := loan{net: n, state: &n.slot.state, used: state + 1 | slowReference, back: state}
 			if state&stateLent != 0 && n.isAskDueShared() {
 				counted = n.ask(ref, counted)
 			}
@@ -110,7 +110,7 @@ func (n *net) borrowGuarded(ctx context.Context, ref uint64) (loan, error) {
 		switch r.status {
 		case statusOK:
 			raceBorrowed(n)
-			return loan{net: n, used: ref + 1 | stateOverflow | stateSlow, back: identity}, nil
+			return loan{net: n, state: &n.slot.state, used: ref + 1 | stateOverflow | stateSlow, back: identity}, nil
 		case statusBusy:
 			if err := waitForGuard(ctx, r.guard); err != nil {
 				return loan{net: &failed}, failureOf("borrow", k, statusTimedOut, 0, err)
@@ -137,18 +137,18 @@ func (k *kind) identity() uint64 {
 //
 //go:nosplit
 func (l *loan) leave() {
-	if !l.isLent {
+	if l.used == 0 || l.used&stateCount != 0 {
 		l.leaveCounted()
 		return
 	}
 	me := self()
-	n, by := l.net, l.lender()
+	by := l.lender()
 	// The state tells that the record is still this object's. The count goes down after
 	// all use of the object, which lender_is_idle acquires, and before the second look.
-	if by.self == me && atomic.LoadUint64(&n.slot.state) == l.used && by.lent != atomic.LoadUint64(&by.foreign) {
+	if by.self == me && atomic.LoadUint64(l.state) == l.used && by.lent != atomic.LoadUint64(&by.foreign) {
 		release64(&by.lent, by.lent-1)
-		if atomic.LoadUint64(&n.slot.state) != l.used {
-			n.settleLent(by, l.used)
+		if atomic.LoadUint64(l.state) != l.used {
+			l.net.settleLent(by, l.used)
 		}
 		return
 	}

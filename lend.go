@@ -67,7 +67,7 @@ func (l *loan) lender() *lender { return (*lender)(pointer(uintptr(l.back))) }
 //go:noinline
 func (n *net) ask(ref uint64, counted loan) loan {
 	if bindLend(n, ref, self()) {
-		return loan{n, ref | stateLent, n.lentBy().address(), true}
+		return loan{n, &n.slot.state, ref | stateLent, n.lentBy().address()}
 	}
 	return counted
 }
@@ -87,15 +87,12 @@ func (l *loan) leaveLent(me uint64) {
 	n, by, used := l.net, l.lender(), l.used
 	defer runtime.KeepAlive(n)
 	switch {
-	case used != 0 && by.self != me:
+	case by.self != me:
 		bindReturnLent(n.bits(used), by.number(), me, n.kind().siteHere())
 		n.reuse(used)
-	case used != 0 && atomic.LoadUint64(&by.handle) == n.bits(used) && by.lent != atomic.LoadUint64(&by.foreign):
+	case atomic.LoadUint64(&by.handle) == n.bits(used) && by.lent != atomic.LoadUint64(&by.foreign):
 		n.untake(by, used)
 	default:
-		if used == 0 {
-			used = atomic.LoadUint64(&n.slot.state)
-		}
 		n.misuse(ReportDoubleReturn, used, statusNotBorrowed)
 	}
 }

@@ -46,7 +46,7 @@ func (s *lentStress) borrowOften(o Owned[*testc.Thing], times int) {
 		if err != nil {
 			return
 		}
-		if b.isLent {
+		if b.used&stateCount == 0 {
 			s.lent.Add(1)
 		}
 		b.Return()

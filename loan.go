@@ -27,10 +27,10 @@ type Loan[P any] struct {
 // loan is a Loan without its type. What Return reads is so little that the
 // compiler inlines it.
 type loan struct {
-	net    *net
-	used   uint64 // the state that the return expects; 0: returned
-	back   uint64 // the state that it leaves; SLOW in used: who holds the guard, 0: a thread
-	isLent bool   // part of a standing loan: back is the address of its record
+	net   *net
+	state *uint64 // of its slot, whose first word it is
+	used  uint64  // the state that the return expects, without a count: part of a standing loan; 0: returned
+	back  uint64  // the state that it leaves; SLOW in used: who holds the guard, 0: a thread; of a standing loan: its record
 }
 
 // noCopy makes go vet complain of copies.
@@ -44,16 +44,18 @@ func (*noCopy) Unlock() {}
 func (l *Loan[P]) Ptr() (p P) {
 	if l.used != 0 {
 		raceUse(l.net)
-		p = *(*P)(unsafe.Pointer(&l.net.slot.object))
+		p = *(*P)(unsafe.Pointer(&l.slot().object))
 	}
 	return p
 }
+
+func (l *loan) slot() *slot { return (*slot)(unsafe.Pointer(l.state)) }
 
 // Return gives the borrow back. The last one of a closed object destroys it,
 // here; an error of that goes to the report. A Loan that came with an error
 // needs no Return, and bears one.
 func (l *loan) Return() {
-	if l.isLent || !atomic.CompareAndSwapUint64(&l.net.slot.state, l.used, l.back) {
+	if l.used&stateCount == 0 || !atomic.CompareAndSwapUint64(l.state, l.used, l.back) {
 		l.leave()
 	}
 	l.used = 0
@@ -62,12 +64,12 @@ func (l *loan) Return() {
 // returnHere is Return on the goroutine that borrowed, once: it need not ask who it
 // is. The rest is as in leave.
 func (l *loan) returnHere() {
-	if l.isLent {
-		n, by := l.net, l.lender()
-		if atomic.LoadUint64(&n.slot.state) == l.used && by.lent != atomic.LoadUint64(&by.foreign) {
+	if l.used&stateCount == 0 {
+		by := l.lender()
+		if atomic.LoadUint64(l.state) == l.used && by.lent != atomic.LoadUint64(&by.foreign) {
 			release64(&by.lent, by.lent-1)
-			if atomic.LoadUint64(&n.slot.state) != l.used {
-				n.settleLent(by, l.used)
+			if atomic.LoadUint64(l.state) != l.used {
+				l.net.settleLent(by, l.used)
 			}
 			return
 		}

@@ -78,7 +78,7 @@ func (o Owned[P]) Do(f func(P) error) error {
 		return err
 	}
 	defer l.returnHere()
-	return f(*(*P)(unsafe.Pointer(&l.net.slot.object)))
+	return f(*(*P)(unsafe.Pointer(&l.slot().object)))
 }
 
 // DoContext is [Owned.Do] with an end: waiting for a guard stops when ctx does,
@@ -100,7 +100,7 @@ func (o Owned[P]) DoContext(ctx context.Context, interrupt func(P), f func(P) er
 	if ctx.Err() != nil {
 		return failureOf("borrow", l.net.kind(), statusTimedOut, 0, context.Cause(ctx))
 	}
-	p := *(*P)(unsafe.Pointer(&l.net.slot.object))
+	p := *(*P)(unsafe.Pointer(&l.slot().object))
 	if interrupt == nil {
 		return f(p)
 	}
