@@ -27,7 +27,8 @@ func init() {
 // own puts an object into a slot. This is for the many; what is not one of them goes
 // another way. Between pin and unpin nothing is called, no instruction is locked, and
 // little is stored, which is what it costs: the compare-and-swap of the next Close
-// waits for every line that was written.
+// waits for every line that was written. Cases stand where conditions could: of those, the
+// compiler makes a word, and tests it again.
 func (k *kind) own(object unsafe.Pointer, options []OwnOption) (handle, error) {
 	if k == nil || object == nil {
 		return handle{}, failure("own", k, statusInvalid)
@@ -36,17 +37,17 @@ func (k *kind) own(object unsafe.Pointer, options []OwnOption) (handle, error) {
 		return k.ownRest(object, options, k.chain(goroutine.Trace(unsafe.Pointer(&k))))
 	}
 	s := pinFast()
-	if hasBegun() || s.seen != atomic.LoadUint32(&news) {
-		procUnpin()
-		return k.ownNext(object, k.size, k.chain(goroutine.Trace(unsafe.Pointer(&k))))
-	}
 	var n *net
 	switch {
-	case k.isShared && s.hasLocal():
+	case hasBegun(), s.seen != atomic.LoadUint32(&news):
+	case !k.isShared:
+		if s.pooled != 0 {
+			n = s.takeExact()
+		}
+	case s.hasLocal():
 		n = s.takeLocal()
-	case !k.isShared && s.pooled != 0:
-		n = s.takeExact()
-	default:
+	}
+	if n == nil {
 		procUnpin()
 		return k.ownNext(object, k.size, k.chain(goroutine.Trace(unsafe.Pointer(&k))))
 	}
@@ -56,7 +57,8 @@ func (k *kind) own(object unsafe.Pointer, options []OwnOption) (handle, error) {
 	cell := c.cell()
 	openedMS := uint32(atomic.LoadUint64(clock))
 	ref := n.slot.state | stateLive
-	if counts.isSpent() || opened.IsEach() || !cell.isOf(c) || openedMS == 0 || ref >= generationLast {
+	switch {
+	case counts.isSpent(), opened.IsEach(), !cell.isOf(c), openedMS == 0, ref >= generationLast:
 		return k.ownCounted(s, n, object, k.size, c)
 	}
 	if n.kind() != k {

@@ -133,7 +133,8 @@ func (h handle) Close() error {
 	}
 	// Pinned before the compare-and-swap, which holds up what is read behind it.
 	s := pinFast()
-	if hasBegun() || s.seen != atomic.LoadUint32(&news) {
+	switch {
+	case hasBegun(), s.seen != atomic.LoadUint32(&news):
 		procUnpin()
 		return h.net.closeRest(h.ref, h.net.kind().chain(goroutine.Trace(unsafe.Pointer(&h))))
 	}
