@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"runtime/debug"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -111,5 +113,93 @@ func TestForgottenAmongTheLiving(t *testing.T) {
 		if err := o.Close(); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// Goal: a chunk that is noted while a collection runs, and whose last handles are gone before
+// the collector saw them, is not used again when it is dead. Method: thousands of stacks,
+// so that the collector comes late to the last one, which forgets half of each chunk and
+// closes the rest as soon as the collection has begun, and goes on when it is over.
+func TestHalfFreeUnderCollection(t *testing.T) {
+	if raceEnabled {
+		t.Skip("takes its objects from all stripes")
+	}
+	kind := NewType[*testc.Small]("half forgotten", FixedSize(64), NetShared())
+	p := testc.MallocSmall()
+	defer testc.FreeSmall(p)
+	const rounds, parked = 20, 20000
+	park, done, collect := make(chan bool), make(chan bool), make(chan bool)
+	var started, ended sync.WaitGroup
+	for range parked {
+		started.Add(1)
+		ended.Add(1)
+		go func() {
+			defer ended.Done()
+			started.Done()
+			<-park
+		}()
+	}
+	started.Wait()
+	var collected atomic.Int32
+	go func() {
+		defer close(done)
+		for i := range int32(rounds) {
+			halfForgotten(t, kind, p, collect)
+			for collected.Load() == i {
+				time.Sleep(time.Millisecond)
+			}
+			var next []Owned[*testc.Small]
+			for range 4 * groupSlots {
+				next = append(next, own(t, kind, p))
+			}
+			for _, o := range next {
+				if err := o.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	}()
+	for range rounds {
+		<-collect
+		runtime.GC()
+		collected.Add(1)
+	}
+	<-done
+	close(park)
+	ended.Wait()
+	for range 1000 {
+		runtime.GC()
+		if time.Sleep(time.Millisecond); kind.Stats().Live == 0 {
+			break
+		}
+	}
+	half := uint64(rounds) * 2 * groupSlots
+	if stats := kind.Stats(); stats.Rescued != half || stats.Opened != stats.Closed+half {
+		t.Errorf("%d forgotten: %+v", half, stats)
+	}
+}
+
+// halfForgotten opens objects, waits until a collection has begun, and forgets the one
+// half of them and closes the other.
+//
+//go:noinline
+func halfForgotten(t *testing.T, kind Type[*testc.Small], p *testc.Small, collect chan<- bool) {
+	var all [4 * groupSlots]Owned[*testc.Small]
+	for i := range all {
+		all[i] = own(t, kind, p)
+	}
+	collect <- true
+	for !hasBegun() {
+	}
+	for i := range all {
+		if i%2 != 0 {
+			all[i] = Owned[*testc.Small]{}
+		}
+	}
+	for i := range all {
+		if err := all[i].Close(); err != nil {
+			t.Error(err)
+		}
+		all[i] = Owned[*testc.Small]{}
 	}
 }

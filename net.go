@@ -297,7 +297,16 @@ func (s *stripe) giveShared(n *net) {
 		s.keepSpare(c)
 	} else if bits.OnesCount64(returned) == groupSlots/2 && atomic.LoadUint32(&g.reused) < reusedMax &&
 		s.halfCount < len(s.halves) {
+		s.shade(c)
 		s.halves[s.halfCount] = uintptr(unsafe.Pointer(c))
 		s.halfCount++
 	}
+}
+
+// shade has a collection that runs keep a chunk: what is left in it may be forgotten, and
+// the handle that was closed in it on a stack that the collector has not looked at yet.
+// What is stored where there can be pointers, it sees at once.
+func (s *stripe) shade(c *chunk) {
+	atomic.StorePointer(&s.shaded, unsafe.Pointer(c))
+	atomic.StorePointer(&s.shaded, nil)
 }

@@ -31,10 +31,11 @@ type stripe struct {
 	pooled     int
 	halfCount  int
 	halves     [8]uintptr // half free chunks that none has in use: good for as long as nets
+	shaded     unsafe.Pointer
 	spareCount int
 	spares     [4]*chunk // wholly free
 	pool       [poolSize]*net
-	_          [352]byte // to a power of two: the index is then a shift
+	_          [344]byte // to a power of two: the index is then a shift
 }
 
 var stripes [stripeCount]stripe
