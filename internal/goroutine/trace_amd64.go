@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+//go:build !asan
+
 package goroutine
 
 import "unsafe"
@@ -9,7 +11,10 @@ import "unsafe"
 // argument: the compiler keeps an argument whose address is taken where the caller
 // left room for it, right above the return address, which lies above the frame
 // pointer, as long as the function calls any other. It costs no call; who relies on it
-// compares it with runtime.Callers once.
+// compares it with runtime.Callers once. Not looked at by checkptr, whose second level
+// moves the argument to the heap: the comparison fails then.
+//
+//go:nocheckptr
 func Trace(first unsafe.Pointer) (hash uintptr) {
 	hash = *(*uintptr)(unsafe.Add(first, -8))
 	if frame := *(*uintptr)(unsafe.Add(first, -16)); frame > uintptr(first) {
