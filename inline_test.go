@@ -3,9 +3,14 @@
 package belay_test
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -39,4 +44,47 @@ func TestHotPathsAreInlined(t *testing.T) {
 			t.Errorf("allocates: %s", line)
 		}
 	}
+}
+
+// Goal: no profile has a function inlined that reads its own frame: it would read that of
+// another, and follow what it finds there. Method: look for the mark at each that does.
+func TestFrameReadersAreNotInlined(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readers := 0
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, declared := range file.Decls {
+			function, ok := declared.(*ast.FuncDecl)
+			if !ok || strings.HasSuffix(name, "_test.go") || !readsFrame(function) {
+				continue
+			}
+			readers++
+			if function.Doc == nil || !slices.ContainsFunc(function.Doc.List, isNoInline) {
+				t.Errorf("%s: %s is not marked", name, function.Name.Name)
+			}
+		}
+	}
+	if readers < 3 {
+		t.Errorf("found %d functions that read their frame, not own, Close and probe", readers)
+	}
+}
+
+func isNoInline(line *ast.Comment) bool { return line.Text == "//go:noinline" }
+
+// readsFrame tells whether a function asks for its own trace.
+func readsFrame(function *ast.FuncDecl) (does bool) {
+	ast.Inspect(function, func(n ast.Node) bool {
+		if called, ok := n.(*ast.SelectorExpr); ok && called.Sel.Name == "Trace" {
+			of, isName := called.X.(*ast.Ident)
+			does = does || isName && of.Name == "goroutine"
+		}
+		return true
+	})
+	return does
 }

@@ -28,7 +28,10 @@ func init() {
 // another way. Between pin and unpin nothing is called, no instruction is locked, and
 // little is stored, which is what it costs: the compare-and-swap of the next Close
 // waits for every line that was written. Cases stand where conditions could: of those, the
-// compiler makes a word, and tests it again.
+// compiler makes a word, and tests it again. Not inlined, as a profile would have it:
+// Trace reads the frame.
+//
+//go:noinline
 func (k *kind) own(object unsafe.Pointer, options []OwnOption) (handle, error) {
 	if k == nil || object == nil {
 		return handle{}, failure("own", k, statusInvalid)

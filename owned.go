@@ -124,6 +124,8 @@ func (o Owned[P]) Disown() (p P, err error) {
 // Errors: [ErrRefused] if it, or a child, would not go: it is open again;
 // [ErrDestroyFailed] if it is gone with an error; [ErrWrongThread].
 // The destructor's own error can be found by errors.Is and errors.As.
+//
+//go:noinline
 func (h handle) Close() error {
 	if h.net == nil {
 		return nil

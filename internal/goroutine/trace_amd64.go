@@ -10,7 +10,9 @@ import "unsafe"
 // into the caller of Trace's caller. first is the address of the caller's first
 // argument: the compiler keeps an argument whose address is taken where the caller
 // left room for it, right above the return address, which lies above the frame
-// pointer, as long as the function calls any other. It costs no call; who relies on it
+// pointer, as long as the function calls any other. It must be marked go:noinline: in an
+// inlined one, the argument is a variable between others, and a profile has functions
+// inlined that are far too long for it otherwise. It costs no call; who relies on it
 // compares it with runtime.Callers once. Not looked at by checkptr, whose second level
 // moves the argument to the heap: the comparison fails then.
 //
