@@ -203,3 +203,34 @@ func halfForgotten(t *testing.T, kind Type[*testc.Small], p *testc.Small, collec
 		all[i] = Owned[*testc.Small]{}
 	}
 }
+
+// Goal: a chunk that became whole may be used again half free, whoever gave the last slot
+// back. Method: have the core end all of its objects.
+func TestWholeIsNotReused(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	kind := NewType[*testc.Small]("whole again", FixedSize(64), NetShared())
+	p := testc.MallocSmall()
+	defer testc.FreeSmall(p)
+	runtime.GC() // or the first ones would be half another test's
+	of := map[*group][]Owned[*testc.Small]{}
+	for len(of) < 4 {
+		o := own(t, kind, p)
+		of[o.net.group] = append(of[o.net.group], o)
+	}
+	whole := 0
+	for g, all := range of {
+		atomic.StoreUint32(&g.reused, reusedMax)
+		for _, o := range all {
+			if _, err := o.Disown(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if len(all) == groupSlots && atomic.LoadUint32(&g.reused) == 0 {
+			whole++
+		}
+	}
+	if whole == 0 {
+		t.Error("no chunk is as if it had not been used half free")
+	}
+}

@@ -191,7 +191,12 @@ func (c *chunk) take() bool { return atomic.CompareAndSwapUint32(&c.nets[0].grou
 
 // reclaim takes a detached chunk that is whole.
 func (c *chunk) reclaim() bool {
-	return atomic.LoadUint64(&c.nets[0].group.returned) == ^uint64(0) && c.take()
+	g := c.nets[0].group
+	isTaken := atomic.LoadUint64(&g.returned) == ^uint64(0) && c.take()
+	if isTaken {
+		atomic.StoreUint32(&g.reused, 0)
+	}
+	return isTaken
 }
 
 // keepSpare keeps a whole chunk, if there is room. Else it dies, and the core
@@ -293,7 +298,6 @@ func (s *stripe) giveShared(n *net) {
 	c, g := n.chunk(), n.group
 	returned := atomic.OrUint64(&g.returned, n.bit()) | n.bit()
 	if returned == ^uint64(0) && c.reclaim() {
-		atomic.StoreUint32(&g.reused, 0)
 		s.keepSpare(c)
 	} else if bits.OnesCount64(returned) == groupSlots/2 && atomic.LoadUint32(&g.reused) < reusedMax &&
 		s.halfCount < len(s.halves) {
