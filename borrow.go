@@ -13,9 +13,9 @@ import (
 	"belay.example/belay/internal/goroutine"
 )
 
-// failed is what a Loan that came with an error points at: its Return finds a
-// state that it does not expect, and does nothing.
-var failed = net{slot: &slot{state: 1}}
+// failed is what a Loan that came with an error points at: it never was one, so that
+// its Return is no second one, and does nothing.
+var failed net
 
 // borrow counts a borrow of an open object. The common cases are one
 // compare-and-swap, when the state is what it was at Own, and none, when the
