@@ -101,7 +101,8 @@ func Destroy[P any](destroy func(P) error) Option {
 // objects are destroyed in batches. What its code means: [OnErrorGone] unless
 // said otherwise.
 //
-// context is handed to it, nil if not given; it must be C memory.
+// context is handed to it, nil if not given; it must be C memory. A function of the
+// library's own would be called with it as the object: DestroyC(C.sqlite3_close) closes nil.
 func DestroyC(function unsafe.Pointer, context ...unsafe.Pointer) Option {
 	return func(k *kind) {
 		k.only("DestroyC", function == nil)
