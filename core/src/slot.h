@@ -50,7 +50,7 @@ typedef struct belay__group {
     uint32_t detached; /* SHARED, 1: no stripe has it; who sees all slots returned takes
                           it */
     uint32_t next;     /* free list of groups; CORE: the stripe its slots go back to */
-    uint32_t reused;   /* SHARED: how often a stripe took it half free since it was whole */
+    uint32_t reused; /* SHARED: how often a stripe took it half free since it was whole */
     uint32_t padding[4];
 } belay__group;
 
