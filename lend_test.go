@@ -96,8 +96,8 @@ func mustClose(t *testing.T, o Owned[*testc.Thing], gone *uint64, ends uint64) {
 func take(t *testing.T, o Owned[*testc.Thing]) loan {
 	t.Helper()
 	b, err := o.Borrow()
-	if err != nil || !(b.used&stateCount == 0) || b.Ptr() == nil {
-		t.Fatalf("%v, part of a standing loan: %v", err, (b.used&stateCount == 0))
+	if err != nil || b.used&stateCount != 0 || b.Ptr() == nil {
+		t.Fatalf("%v, part of a standing loan: %v", err, b.used&stateCount == 0)
 	}
 	return b.loan
 }

@@ -131,7 +131,7 @@ func (h handle) Close() error {
 		return nil
 	}
 	if k := h.net.kind(); k.release != releaseNothing || !isPlain(h.ref&^stateOverflow) {
-		return h.net.closeRest(h.ref, h.net.kind().chain(goroutine.Trace(unsafe.Pointer(&h))))
+		return h.net.closeRest(h.ref, k.chain(goroutine.Trace(unsafe.Pointer(&h))))
 	}
 	// Pinned before the compare-and-swap, which holds up what is read behind it.
 	s := pinFast()

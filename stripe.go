@@ -116,13 +116,10 @@ func (s *stripe) renew() {
 // take takes a net for an object of this type. It may give back another stripe, for it
 // lets go of this one meanwhile. nil: there is no room.
 func (s *stripe) take(k *kind) (*net, *stripe, status) {
-	switch {
-	case !k.isShared:
-		return s.refillExact()
-	case s.hasLocal():
-		return s.takeLocal(), s, statusOK
+	if k.isShared {
+		return s.refillShared()
 	}
-	return s.refillShared()
+	return s.refillExact()
 }
 
 // takeExact takes an armed net from the pool, which has one.
