@@ -27,18 +27,19 @@ func (n *net) borrow(ref uint64) (loan, error) {
 		return n.borrowContext(context.Background(), ref)
 	}
 	if n.hasLender() {
-		if lent := ref | stateLent; atomic.LoadUint64(&n.slot.state) == lent {
-			me := self() // first: nothing is kept in registers over this call
+		me := self() // first: nothing is kept in registers over this call
+		state, lent := &n.slot.state, ref|stateLent
+		if atomic.LoadUint64(state) == lent {
 			if l := n.lentBy(); l.self == me {
 				// Counted before the second look at the state: of that look, and the look at the
 				// count of who recalls, one sees the other side (belay__lender_recall).
 				l.lent++
-				if atomic.LoadUint64(&n.slot.state) == lent {
-					return loan{n, &n.slot.state, lent, l.address()}, nil
+				if atomic.LoadUint64(state) == lent {
+					return loan{n, state, lent, l.address()}, nil
 				}
 				n.untake(l, lent)
 			}
-			return n.borrowContext(context.Background(), lent&^stateLent)
+			return n.borrowContext(context.Background(), ref)
 		}
 	}
 	if !atomic.CompareAndSwapUint64(&n.slot.state, ref, ref+1) {
@@ -142,13 +143,13 @@ func (l *loan) leave() {
 		return
 	}
 	me := self()
-	by := l.lender()
+	by, state, used := l.lender(), l.state, l.used
 	// The state tells that the record is still this object's. The count goes down after
 	// all use of the object, which lender_is_idle acquires, and before the second look.
-	if by.self == me && atomic.LoadUint64(l.state) == l.used && by.lent != atomic.LoadUint64(&by.foreign) {
+	if by.self == me && atomic.LoadUint64(state) == used && by.lent != atomic.LoadUint64(&by.foreign) {
 		release64(&by.lent, by.lent-1)
-		if atomic.LoadUint64(l.state) != l.used {
-			l.net.settleLent(by, l.used)
+		if atomic.LoadUint64(state) != used {
+			l.net.settleLent(by, used)
 		}
 		return
 	}

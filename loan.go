@@ -64,12 +64,12 @@ func (l *loan) Return() {
 // returnHere is Return on the goroutine that borrowed, once: it need not ask who it
 // is. The rest is as in leave.
 func (l *loan) returnHere() {
-	if l.used&stateCount == 0 {
+	if state, used := l.state, l.used; used&stateCount == 0 {
 		by := l.lender()
-		if atomic.LoadUint64(l.state) == l.used && by.lent != atomic.LoadUint64(&by.foreign) {
+		if atomic.LoadUint64(state) == used && by.lent != atomic.LoadUint64(&by.foreign) {
 			release64(&by.lent, by.lent-1)
-			if atomic.LoadUint64(l.state) != l.used {
-				l.net.settleLent(by, l.used)
+			if atomic.LoadUint64(state) != used {
+				l.net.settleLent(by, used)
 			}
 			return
 		}
