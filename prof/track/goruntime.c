@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The layout is that of Go 1.20 to 1.26: a moduledata begins with the pointer to the
- * program counter table and five slices into it; then come, at fixed words, the bounds of
- * the code and the base of the functions' data. Everything is checked before it is used;
- * a layout that does not fit means "no Go frames", never a wrong read. */
+/* The layout is that of Go 1.20 to 1.27 (runtime/symtab.go): a moduledata begins with the
+ * pointer to the program counter table and five slices into it; then come, at fixed
+ * words, the bounds of the code and the base of the functions' data, which three more
+ * words about types precede since Go 1.27. Everything is checked before it is used; a
+ * layout that does not fit means "no Go frames", never a wrong read. */
 #include "goruntime.h"
 
 #include <elf.h>
@@ -15,14 +16,16 @@
 
 enum {
     GO_PCLNTAB_MAGIC = 0xf1, /* 0xfffffff1, little endian, then 0 0 QUANTUM 8 */
-    GO_MODULE_WORDS = 42,
+    GO_MODULE_WORDS = 44,
     /* words of a moduledata */
     GO_NAMES = 1,
     GO_FUNCS = 13, /* pclntable */
     GO_TABLE = 16, /* ftab: pointer, length, capacity */
     GO_TEXT = 22,
     GO_ETEXT = 23,
+    GO_TYPES = 37, /* Go 1.27: then the length of the descriptors, and the end */
     GO_FUNC_DATA = 40,
+    GO_FUNC_DATA_1_27 = 43,
     GO_SEGMENTS_MAX = 16
 };
 
@@ -99,6 +102,15 @@ static const uint64_t *goruntime_module(const go_image *image) {
     return NULL;
 }
 
+/* The base of the functions' data. Before Go 1.27 the end of the types follows their
+ * begin, an address where since then there is a length. */
+static uint64_t goruntime_func_data(const uint64_t *word) {
+    const uint64_t *types = &word[GO_TYPES];
+    bool has_length = types[2] > types[0] && types[1] <= types[2] - types[0];
+
+    return word[has_length ? GO_FUNC_DATA_1_27 : GO_FUNC_DATA];
+}
+
 static void goruntime_note(prof_range range[2], uint64_t start, uint64_t end) {
     range[range[0].end != 0] = (prof_range){start, end};
 }
@@ -156,7 +168,7 @@ const prof_gomodule *prof__goruntime_add(
         return NULL;
     }
     module->text = (prof_range){word[GO_TEXT], word[GO_ETEXT]};
-    module->gofunc = word[GO_FUNC_DATA];
+    module->gofunc = goruntime_func_data(word);
     module->pclntab = word[0];
     goruntime_functions(&image, word, module);
     /* Pairs with the acquire of whoever asks for code. */
