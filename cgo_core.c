@@ -20,6 +20,7 @@
 #include "core/src/queue.c"
 #include "core/src/report.c"
 #include "core/src/rescue.c"
+#include "core/src/setting.c"
 #include "core/src/site.c"
 #include "core/src/start.c"
 #include "core/src/status.c"

@@ -3,6 +3,7 @@
 
 #include "belay/process.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "lock.h"
 #include "platform.h"
 #include "report.h"
+#include "setting.h"
 
 #define LEDGER_HEAD_BYTES                                                                \
     (BELAY_LEDGER_HEADER_BYTES +                                                         \
@@ -44,7 +46,8 @@ static belay__lock ledger_lock = BELAY__LOCK_INIT;
 static int ledger_fd = -1;
 static uint64_t ledger_end = 0; /* bytes of the file in use */
 static uint64_t ledger_start_ns = 0;
-static uint32_t ledger_is_lost = 0; /* and not yet reported */
+static uint32_t ledger_is_lost = 0;  /* and not yet reported */
+static uint32_t ledger_lost_why = 0; /* errno, stored before ledger_is_lost */
 static char ledger_name[512] = "private";
 static ledger_mapping ledger_mappings[BELAY_LEDGER_DIRECTORY_MAX + 1] = {{0}};
 static uint32_t ledger_mapping_count = 0;
@@ -108,7 +111,7 @@ static size_t ledger_whole_pages(size_t bytes) {
     return (bytes + page - 1) / page * page;
 }
 
-/* Maps `bytes` more of the file, whole pages. NULL: the file can't give them. */
+/* Maps `bytes` more of the file, whole pages. NULL: the file can't give them, errno. */
 static void *ledger_map(uint32_t kind, size_t bytes, uint64_t *out_offset) {
     if (ledger_fd < 0 || ledger_mapping_count > BELAY_LEDGER_DIRECTORY_MAX ||
             !belay__memory_extend(ledger_fd, ledger_end, bytes)) {
@@ -261,6 +264,7 @@ static void ledger_open(void) {
     }
     if (wish != NULL && wish[0] != 0) {
         if (!ledger_path(wish, path, sizeof path)) {
+            errno = ENAMETOOLONG;
             return;
         }
         wish = path;
@@ -274,10 +278,12 @@ void belay__ledger_start(void) {
     /* By the clock that belay__now_ms reads: the exact one is ahead of it, and the first
      * milliseconds would come out negative. */
     ledger_start_ns = belay__clock_mono_coarse_ns();
+    errno = 0;
     ledger_open();
     uint64_t offset = 0;
     void *head =
             ledger_map(BELAY_LEDGER_NONE, ledger_whole_pages(LEDGER_HEAD_BYTES), &offset);
+    ledger_lost_why = (uint32_t)errno;
     const char *wish = belay__process_setting("BELAY_LEDGER");
     /* Asked for, or to be had here: then its absence is worth telling. */
     bool is_lost = head == NULL &&
@@ -303,8 +309,8 @@ void belay__ledger_start(void) {
     header->start_unix_ns = belay__clock_unix_ns();
     header->start_mono_ns = ledger_start_ns;
     header->directory_max = BELAY_LEDGER_DIRECTORY_MAX;
-    const char *names = belay__process_setting("BELAY_LEDGER_NAMES");
-    if (names != NULL && strcmp(names, "base") == 0) {
+    static const char *const names[] = {"base"};
+    if (belay__setting_word("BELAY_LEDGER_NAMES", names, 1, 1) == 0) {
         header->flags |= BELAY_LEDGER_FLAG_BASENAMES;
     }
     uint64_t magic = 0;
@@ -321,7 +327,7 @@ void belay__ledger_goes_on(void) {
 
 void belay__ledger_tell_lost(void) {
     if (belay__load_relaxed(&ledger_is_lost) && belay__swap(&ledger_is_lost, 0)) {
-        belay__report_ledger_lost();
+        belay__report_ledger_lost((int)belay__get(&ledger_lost_why));
     }
 }
 
@@ -333,8 +339,12 @@ void *belay__ledger_segment_add(
     bool was_shared = ledger_fd >= 0;
     uint32_t entry = header->directory_count;
     uint64_t offset = 0;
-    void *rows =
-            entry < BELAY_LEDGER_DIRECTORY_MAX ? ledger_map(kind, bytes, &offset) : NULL;
+    void *rows = NULL;
+    errno = ENOSPC; /* of a full directory */
+    if (entry < BELAY_LEDGER_DIRECTORY_MAX) {
+        rows = ledger_map(kind, bytes, &offset);
+    }
+    int why = errno;
     if (rows != NULL) {
         belay_ledger_segment *directory =
                 (belay_ledger_segment *)(void *)(ledger_memory +
@@ -347,6 +357,7 @@ void *belay__ledger_segment_add(
     if (rows == NULL) {
         rows = belay__memory_private(bytes);
         if (was_shared && rows != NULL) {
+            belay__put(&ledger_lost_why, (uint32_t)why);
             belay__store(&ledger_is_lost, 1); /* our caller may hold a lock: told later */
         }
     }

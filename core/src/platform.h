@@ -16,14 +16,16 @@ void *belay__memory_private(size_t bytes);
 bool belay__memory_can_share(void);
 
 /* Opens the file that holds the ledger: a sealed memfd, or `path` (created, locked,
- * private to the user). Returns a descriptor, or -1. out_name: what to call it. */
+ * private to the user). Returns a descriptor, or -1 and errno: EBUSY, another process has
+ * it; EEXIST, it is no ledger; EPERM, it is somebody else's, or no file; or the system's.
+ * out_name: what to call it. */
 int belay__memory_open(const char *path, char *out_name, size_t name_bytes);
 
 /* Makes the file `end` bytes long with real memory behind every byte, so that no store
- * can fault later. */
+ * can fault later. False: errno. */
 bool belay__memory_extend(int fd, uint64_t offset, uint64_t bytes);
 
-/* Maps a part of the file, shared. NULL: no room. */
+/* Maps a part of the file, shared. NULL: errno. */
 void *belay__memory_map(int fd, uint64_t offset, size_t bytes);
 
 /* The same, but shared with the children of forks. */

@@ -9,6 +9,7 @@
 #include "ledger.h"
 #include "lock.h"
 #include "platform.h"
+#include "setting.h"
 #include "site.h"
 #include "start.h"
 #include "table.h"
@@ -34,7 +35,10 @@ static belay_report_fn report_sink = NULL;
 static void *report_sink_data = NULL;
 static uint32_t report_level = BELAY_LEVEL_SAMPLED;
 
-static enum { REPORT_IF_NO_SINK, REPORT_ALWAYS, REPORT_NEVER } report_stderr = 0;
+/* Whether reports go to standard error. */
+enum { REPORT_NEVER, REPORT_ALWAYS, REPORT_IF_NO_SINK };
+
+static unsigned report_stderr = REPORT_IF_NO_SINK;
 
 #define REPORT_WORD(name, word, text) word,
 #define REPORT_TEXT(name, word, text) text,
@@ -70,21 +74,10 @@ void belay_report_to(belay_report_fn sink, void *data) {
 
 void belay__report_start(void) {
     static const char *const words[] = {BELAY_LEVEL_LIST(REPORT_WORD)};
-    const char *level = belay__process_setting("BELAY_LEVEL");
-    for (uint32_t i = 0; level != NULL && i < BELAY_LEVEL_COUNT; i++) {
-        if (strcmp(level, words[i]) == 0) {
-            report_level = i;
-        }
-    }
-    if (level != NULL && strcmp(level, words[report_level]) != 0) {
-        fprintf(stderr,
-                "belay: BELAY_LEVEL is \"%s\", not off, sampled or all: sampled it is\n",
-                level);
-    }
-    const char *to_stderr = belay__process_setting("BELAY_STDERR");
-    if (to_stderr != NULL) {
-        report_stderr = strcmp(to_stderr, "0") == 0 ? REPORT_NEVER : REPORT_ALWAYS;
-    }
+    static const char *const switches[] = {"0", "1"}; /* of REPORT_NEVER, REPORT_ALWAYS */
+    report_level = belay__setting_word(
+            "BELAY_LEVEL", words, BELAY_LEVEL_COUNT, BELAY_LEVEL_SAMPLED);
+    report_stderr = belay__setting_word("BELAY_STDERR", switches, 2, REPORT_IF_NO_SINK);
     report_ring = belay__ledger_segment_add(BELAY_LEDGER_REPORTS, 0,
             BELAY_LEDGER_REPORT_ROWS, sizeof(belay_ledger_report));
 }
@@ -131,6 +124,9 @@ static void report_compose(const belay__mistake *mistake, belay_report *out) {
     if (mistake->age_ms != 0) {
         REPORT_APPEND(", age %llu.%01llu s", (unsigned long long)(mistake->age_ms / 1000),
                 (unsigned long long)(mistake->age_ms / 100 % 10));
+    }
+    if (mistake->system_error != 0) {
+        REPORT_APPEND(", %s", strerror(mistake->system_error));
     }
     const char *ledger = belay__process_setting("BELAY_LEDGER");
     if (mistake->kind == BELAY_REPORT_LEDGER_LOST && ledger != NULL) {
@@ -311,9 +307,11 @@ void belay__report_table_full(void) {
             .kind = BELAY_REPORT_TABLE_FULL, .status = BELAY_TABLE_FULL, .count = 1});
 }
 
-void belay__report_ledger_lost(void) {
-    belay__report(&(belay__mistake){
-            .kind = BELAY_REPORT_LEDGER_LOST, .status = BELAY_SYSTEM, .count = 1});
+void belay__report_ledger_lost(int system_error) {
+    belay__report(&(belay__mistake){.kind = BELAY_REPORT_LEDGER_LOST,
+            .status = BELAY_SYSTEM,
+            .system_error = system_error,
+            .count = 1});
 }
 
 void belay__report_fork(belay__fork_step step) {

@@ -18,6 +18,7 @@ typedef struct belay__mistake {
     uint64_t count;
     uint64_t age_ms;
     int code;
+    int system_error; /* LEDGER_LOST: errno; 0: unknown */
     uint32_t opened;
     uint32_t closed;
     uint32_t used;
@@ -33,7 +34,7 @@ void belay__report_misuse(
         belay_report_kind kind, belay_status status, uint64_t handle, uint32_t used);
 
 void belay__report_table_full(void);
-void belay__report_ledger_lost(void);
+void belay__report_ledger_lost(int system_error);
 
 /* The level, without starting anything. */
 belay_level belay__report_level(void);

@@ -265,11 +265,14 @@ static void assert_core_works(void) {
     assert_int_equal(thing_stats(type).closed, 2);
 }
 
-static void assert_private_and_told(void) {
+/* The report says why: `system_error`, an errno. */
+static void assert_private_and_told(int system_error) {
     belay_report_to(thing_report_sink, NULL);
     assert_core_works();
     assert_string_equal(belay_ledger_name(), "private");
     assert_int_equal(thing_reported(BELAY_REPORT_LEDGER_LOST), 1);
+    assert_int_equal(thing_reports[0].kind, BELAY_REPORT_LEDGER_LOST);
+    assert_non_null(strstr(thing_reports[0].message, strerror(system_error)));
 }
 
 /* Goal: a limit of file sizes costs the shared ledger, not the program: the kernel
@@ -278,7 +281,7 @@ static void assert_private_and_told(void) {
 TRIAL(file_size_limit_is_kept) {
     struct rlimit limit = {.rlim_cur = 4096, .rlim_max = RLIM_INFINITY};
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-    assert_private_and_told();
+    assert_private_and_told(EFBIG);
 }
 
 /* Goal: a ledger that another process has is not touched. Method: lock the file with
@@ -289,7 +292,7 @@ TRIAL(locked_file_is_left_alone) {
     assert_true(fd >= 0);
     assert_int_equal(write(fd, "somebody's", 10), 10);
     assert_int_equal(flock(fd, LOCK_EX), 0);
-    assert_private_and_told();
+    assert_private_and_told(EBUSY);
     image file = image_of(path);
     assert_int_equal(file.length, 10);
     assert_memory_equal(file.bytes, "somebody's", 10);
@@ -303,7 +306,7 @@ TRIAL(other_file_is_left_alone) {
     in_the_folder("a.ledger");
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     assert_int_equal(write(fd, "a diary, dear", 13), 13);
-    assert_private_and_told();
+    assert_private_and_told(EEXIST);
     char text[14] = {0};
     assert_int_equal(pread(fd, text, sizeof text, 0), 13);
     assert_string_equal(text, "a diary, dear");
@@ -337,12 +340,12 @@ TRIAL(stale_file_is_replaced) {
  */
 TRIAL(missing_folder) {
     setenv("BELAY_LEDGER", "/nowhere/at/all/a.ledger", 1);
-    assert_private_and_told();
+    assert_private_and_told(ENOENT);
 }
 
 TRIAL(folder_as_file) {
     setenv("BELAY_LEDGER", trial_folder, 1);
-    assert_private_and_told();
+    assert_private_and_told(EISDIR);
 }
 
 TRIAL(link_is_not_followed) {
@@ -353,7 +356,7 @@ TRIAL(link_is_not_followed) {
     assert_int_equal(write(fd, BELAY_LEDGER_MAGIC, 8), 8);
     close(fd);
     assert_int_equal(symlink(target, path), 0);
-    assert_private_and_told();
+    assert_private_and_told(ELOOP);
     image file = image_of(target);
     assert_int_equal(file.length, 8);
     assert_memory_equal(file.bytes, BELAY_LEDGER_MAGIC, 8);
@@ -364,7 +367,7 @@ TRIAL(path_too_long) {
     static char text[5000];
     memset(text, 'a', sizeof text - 1);
     setenv("BELAY_LEDGER", text, 1);
-    assert_private_and_told();
+    assert_private_and_told(ENAMETOOLONG);
 }
 
 TRIAL(empty_path_is_unset) {

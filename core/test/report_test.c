@@ -264,15 +264,41 @@ TRIAL(stderr_on_request) {
     assert_true(mistake_on_stderr(text, sizeof text) > 10);
 }
 
-/* Goal: a nonsense level is told, with what is in force. Method: as above, at the start.
- */
+/* Goal: a nonsense level is told. Method: as above, at the start; reports are off. */
 TRIAL(nonsense_level_is_told) {
     char text[1024];
     setenv("BELAY_LEVEL", "nonsense", 1);
     setenv("BELAY_STDERR", "0", 1);
     assert_true(mistake_on_stderr(text, sizeof text) > 10);
-    assert_non_null(strstr(text, "nonsense"));
-    assert_non_null(strstr(text, "sampled"));
+    assert_non_null(strstr(text,
+            "BELAY_LEVEL is \"nonsense\", not off, sampled or all: taken as unset\n"));
+    assert_null(strstr(text, "double-return"));
+}
+
+/* Goal: other settings as well. Method: two wrong ones at a start; a report follows,
+ * since nothing was switched off. */
+TRIAL(nonsense_settings_are_told) {
+    char text[2048];
+    setenv("BELAY_STDERR", "yes", 1);
+    setenv("BELAY_LEDGER_NAMES", "short", 1);
+    assert_true(mistake_on_stderr(text, sizeof text) > 10);
+    assert_non_null(
+            strstr(text, "BELAY_STDERR is \"yes\", not 0 or 1: taken as unset\n"));
+    assert_non_null(
+            strstr(text, "BELAY_LEDGER_NAMES is \"short\", not base: taken as unset\n"));
+    assert_non_null(strstr(text, "double-return"));
+}
+
+/* Goal: an empty setting is none. Method: all of them, and nothing but the mistake is
+ * told. */
+TRIAL(empty_settings_are_unset) {
+    char text[1024];
+    setenv("BELAY_LEVEL", "", 1);
+    setenv("BELAY_STDERR", "", 1);
+    setenv("BELAY_LEDGER_NAMES", "", 1);
+    assert_true(mistake_on_stderr(text, sizeof text) > 10);
+    assert_int_equal(strncmp(text, "belay: double-return", 20), 0);
+    assert_int_equal(belay_level_get(), BELAY_LEVEL_SAMPLED);
 }
 
 /* Goal: the address map of level `all` follows every way an object ends. Method: own the
@@ -441,6 +467,8 @@ int main(void) {
             cmocka_unit_test(stderr_not_with_a_sink),
             cmocka_unit_test(stderr_switched_off),
             cmocka_unit_test(nonsense_level_is_told),
+            cmocka_unit_test(nonsense_settings_are_told),
+            cmocka_unit_test(empty_settings_are_unset),
             cmocka_unit_test(stderr_on_request),
             cmocka_unit_test(double_own_is_caught),
             cmocka_unit_test(address_map_survives_other_levels),

@@ -53,18 +53,34 @@ static bool memory_is_ledger(int fd) {
                    memcmp(magic, unmade, sizeof magic) == 0);
 }
 
-/* Opens a file for this process alone: an existing one only if it is a ledger of ours
- * that nobody has locked. */
+/* Makes an open file this process's alone: only a regular one of ours that nobody has
+ * locked, and that is a ledger. False: errno. */
+static bool memory_take_file(int fd) {
+    struct stat status;
+    if (fstat(fd, &status) != 0) {
+        return false;
+    }
+    if (!S_ISREG(status.st_mode) || status.st_uid != geteuid()) {
+        errno = EPERM;
+        return false;
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        errno = errno == EWOULDBLOCK ? EBUSY : errno;
+        return false;
+    }
+    if (!memory_is_ledger(fd)) {
+        errno = EEXIST;
+        return false;
+    }
+    return fchmod(fd, 0600) == 0 && ftruncate(fd, 0) == 0;
+}
+
 static int memory_open_file(const char *path) {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0) {
-        return -1;
-    }
-    struct stat status;
-    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) ||
-            status.st_uid != geteuid() || flock(fd, LOCK_EX | LOCK_NB) != 0 ||
-            !memory_is_ledger(fd) || fchmod(fd, 0600) != 0 || ftruncate(fd, 0) != 0) {
+    if (fd >= 0 && !memory_take_file(fd)) {
+        int why = errno;
         close(fd);
+        errno = why;
         return -1;
     }
     return fd;
@@ -96,6 +112,7 @@ bool belay__memory_extend(int fd, uint64_t offset, uint64_t bytes) {
     struct rlimit limit;
     /* Asked for more than this, the kernel sends SIGXFSZ, which ends the program. */
     if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && offset + bytes > limit.rlim_cur) {
+        errno = EFBIG;
         return false;
     }
     do {
