@@ -92,11 +92,15 @@ func (s *Scope) Alloc(size int) unsafe.Pointer {
 	return s.take("Alloc", size, scopeAlign) // blocks come zeroed and are never used twice
 }
 
-// Add has the scope close c. It panics when the scope is closed; c is then still the caller's.
+// Add has the scope close c. It panics when the scope is closed, c being the caller's still,
+// and when c is nil.
 func (s *Scope) Add(c io.Closer) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.mustBeOpen("Add")
+	if c == nil {
+		panic(fmt.Errorf("belay: Scope.Add of nil: %w", ErrInvalid))
+	}
 	s.closers = append(s.closers, c)
 }
 

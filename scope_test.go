@@ -100,7 +100,7 @@ func TestScopeClose(t *testing.T) {
 	}
 }
 
-// Goal: a closed scope, a bad length and no memory are refused by a panic that says so.
+// Goal: a closed scope, a bad length, no closer and no memory are refused by a panic that says so.
 func TestScopeRefuses(t *testing.T) {
 	closed := belay.NewScope()
 	if err := closed.Close(); err != nil {
@@ -118,6 +118,7 @@ func TestScopeRefuses(t *testing.T) {
 		{belay.ErrClosed, "Alloc after Close", func() { closed.Alloc(1) }},
 		{belay.ErrClosed, "Add after Close", func() { closed.Add(io.NopCloser(nil)) }},
 		{belay.ErrLength, "Alloc of -1 bytes", func() { open.Alloc(-1) }},
+		{belay.ErrInvalid, "Add of nil", func() { open.Add(nil) }},
 	} {
 		checkPanic(t, c.want, c.text, c.call)
 	}

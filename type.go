@@ -264,7 +264,10 @@ func NewType[P any](name string, options ...Option) Type[P] {
 	if kind := k.pointer.Kind(); kind != reflect.Pointer && kind != reflect.UnsafePointer {
 		k.reject("%v is not a pointer: write Type[*T]", k.pointer)
 	}
-	for _, option := range options {
+	for i, option := range options {
+		if option == nil {
+			k.reject("option %d is nil", i+1)
+		}
 		option(k)
 	}
 	k.check()

@@ -28,6 +28,7 @@ func TestNewTypeRefusesMistakes(t *testing.T) {
 			belay.NewType[*testc.Thing]("x", belay.DestroyC(testc.DropEnd), belay.OnErrorGone(), belay.OnErrorKept())
 		},
 		"two contexts": func() { belay.NewType[*testc.Thing]("x", belay.DestroyC(testc.DropEnd, nil, nil)) },
+		"nil option":   func() { belay.NewType[*testc.Thing]("x", end, nil) },
 		"nil size":     func() { belay.NewType[*testc.Thing]("x", end, belay.SizeFunc[*testc.Thing](nil)) },
 		"nil judge":    func() { belay.NewType[*testc.Thing]("x", belay.DestroyC(testc.DropEnd), belay.Judge(nil)) },
 		"judge in Go":  func() { belay.NewType[*testc.Thing]("x", end, belay.OnErrorKept()) },
