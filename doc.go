@@ -59,7 +59,10 @@
 //	BELAY_STDERR=1|0             reports go to standard error always, or never;
 //	                             unset: while there is no [OnReport]
 //	BELAY_LEDGER=FILE|off        where the table of objects is kept (%p: the process id)
+//	BELAY_LEDGER_NAMES=base      no folders of source files in it
 //	BELAY_STRESS=gc              collects garbage at every borrow: for tests
+//
+// Another word is told on standard error and taken as unset.
 //
 // A program with more rights than who starts it (setuid, setgid, capabilities)
 // ignores all but the last.

@@ -111,21 +111,25 @@ static size_t ledger_whole_pages(size_t bytes) {
     return (bytes + page - 1) / page * page;
 }
 
-/* Maps `bytes` more of the file, whole pages. NULL: the file can't give them, errno. */
-static void *ledger_map(uint32_t kind, size_t bytes, uint64_t *out_offset) {
-    if (ledger_fd < 0 || ledger_mapping_count > BELAY_LEDGER_DIRECTORY_MAX ||
-            !belay__memory_extend(ledger_fd, ledger_end, bytes)) {
-        return NULL;
+/* Maps `bytes` more of the file, whole pages. Not 0: an errno, the file can't give them.
+ */
+static int ledger_map(
+        uint32_t kind, size_t bytes, uint64_t *out_offset, void **out_address) {
+    if (ledger_mapping_count > BELAY_LEDGER_DIRECTORY_MAX) {
+        return ENOSPC;
     }
-    void *address = belay__memory_map(ledger_fd, ledger_end, bytes);
-    if (address == NULL) {
-        return NULL;
+    int why = belay__memory_extend(ledger_fd, ledger_end, bytes);
+    if (why == 0) {
+        why = belay__memory_map(ledger_fd, ledger_end, bytes, out_address);
+    }
+    if (why != 0) {
+        return why;
     }
     ledger_mappings[ledger_mapping_count++] =
-            (ledger_mapping){address, bytes, kind, NULL};
+            (ledger_mapping){*out_address, bytes, kind, NULL};
     *out_offset = ledger_end;
     ledger_end += bytes;
-    return address;
+    return 0;
 }
 
 /* Copies a mapping before a fork: the parent goes on with the mapping itself, also before
@@ -256,35 +260,40 @@ static void ledger_forked(void) {
     memcpy(ledger_name, "private", sizeof "private");
 }
 
-static void ledger_open(void) {
+const char *belay__ledger_wish(void) {
     const char *wish = belay__process_setting("BELAY_LEDGER");
+    return wish == NULL || wish[0] == 0 ? NULL : wish;
+}
+
+/* 0, or an errno; also without a file, when none is wanted. */
+static int ledger_open(void) {
+    const char *wish = belay__ledger_wish();
     char path[sizeof ledger_name];
     if (wish != NULL && strcmp(wish, "off") == 0) {
-        return;
+        return 0;
     }
-    if (wish != NULL && wish[0] != 0) {
+    if (wish != NULL) {
         if (!ledger_path(wish, path, sizeof path)) {
-            errno = ENAMETOOLONG;
-            return;
+            return ENAMETOOLONG;
         }
         wish = path;
-    } else {
-        wish = NULL;
     }
-    ledger_fd = belay__memory_open(wish, ledger_name, sizeof ledger_name);
+    return belay__memory_open(wish, ledger_name, sizeof ledger_name, &ledger_fd);
 }
 
 void belay__ledger_start(void) {
     /* By the clock that belay__now_ms reads: the exact one is ahead of it, and the first
      * milliseconds would come out negative. */
     ledger_start_ns = belay__clock_mono_coarse_ns();
-    errno = 0;
-    ledger_open();
+    int why = ledger_open();
     uint64_t offset = 0;
-    void *head =
-            ledger_map(BELAY_LEDGER_NONE, ledger_whole_pages(LEDGER_HEAD_BYTES), &offset);
-    ledger_lost_why = (uint32_t)errno;
-    const char *wish = belay__process_setting("BELAY_LEDGER");
+    void *head = NULL;
+    if (ledger_fd >= 0) {
+        why = ledger_map(
+                BELAY_LEDGER_NONE, ledger_whole_pages(LEDGER_HEAD_BYTES), &offset, &head);
+    }
+    ledger_lost_why = (uint32_t)why;
+    const char *wish = belay__ledger_wish();
     /* Asked for, or to be had here: then its absence is worth telling. */
     bool is_lost = head == NULL &&
                    (wish == NULL ? belay__memory_can_share() : strcmp(wish, "off") != 0);
@@ -340,11 +349,10 @@ void *belay__ledger_segment_add(
     uint32_t entry = header->directory_count;
     uint64_t offset = 0;
     void *rows = NULL;
-    errno = ENOSPC; /* of a full directory */
-    if (entry < BELAY_LEDGER_DIRECTORY_MAX) {
-        rows = ledger_map(kind, bytes, &offset);
+    int why = ENOSPC; /* in the directory */
+    if (was_shared && entry < BELAY_LEDGER_DIRECTORY_MAX) {
+        why = ledger_map(kind, bytes, &offset, &rows);
     }
-    int why = errno;
     if (rows != NULL) {
         belay_ledger_segment *directory =
                 (belay_ledger_segment *)(void *)(ledger_memory +

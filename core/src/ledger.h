@@ -7,6 +7,9 @@
 
 #include "belay/ledger.h"
 
+/* BELAY_LEDGER; NULL: unset or empty. */
+const char *belay__ledger_wish(void);
+
 /* Makes the ledger, as BELAY_LEDGER says; never fails: the last resort is static memory.
  * Called once. */
 void belay__ledger_start(void);

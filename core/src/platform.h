@@ -15,18 +15,20 @@ void *belay__memory_private(size_t bytes);
 /* False where the ledger can't be shared at all: then nobody is told that it is not. */
 bool belay__memory_can_share(void);
 
+/* These three return 0 or an errno, and leave errno to the program when all is well. */
+
 /* Opens the file that holds the ledger: a sealed memfd, or `path` (created, locked,
- * private to the user). Returns a descriptor, or -1 and errno: EBUSY, another process has
- * it; EEXIST, it is no ledger; EPERM, it is somebody else's, or no file; or the system's.
- * out_name: what to call it. */
-int belay__memory_open(const char *path, char *out_name, size_t name_bytes);
+ * private to the user). EBUSY: another process has it; EEXIST: it is no ledger; EPERM: it
+ * is somebody else's, or no file. out_name: what to call it. out_fd: above those of
+ * stdio, or the program's messages would land in it. */
+int belay__memory_open(const char *path, char *out_name, size_t name_bytes, int *out_fd);
 
-/* Makes the file `end` bytes long with real memory behind every byte, so that no store
- * can fault later. False: errno. */
-bool belay__memory_extend(int fd, uint64_t offset, uint64_t bytes);
+/* Makes the file `bytes` longer than `offset`, with real memory behind every byte, so
+ * that no store can fault later. */
+int belay__memory_extend(int fd, uint64_t offset, uint64_t bytes);
 
-/* Maps a part of the file, shared. NULL: errno. */
-void *belay__memory_map(int fd, uint64_t offset, size_t bytes);
+/* Maps a part of the file, shared. */
+int belay__memory_map(int fd, uint64_t offset, size_t bytes, void **out_address);
 
 /* The same, but shared with the children of forks. */
 void *belay__memory_common(size_t bytes);

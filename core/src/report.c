@@ -8,8 +8,6 @@
 #include "fork.h"
 #include "ledger.h"
 #include "lock.h"
-#include "platform.h"
-#include "setting.h"
 #include "site.h"
 #include "start.h"
 #include "table.h"
@@ -128,7 +126,7 @@ static void report_compose(const belay__mistake *mistake, belay_report *out) {
     if (mistake->system_error != 0) {
         REPORT_APPEND(", %s", strerror(mistake->system_error));
     }
-    const char *ledger = belay__process_setting("BELAY_LEDGER");
+    const char *ledger = belay__ledger_wish();
     if (mistake->kind == BELAY_REPORT_LEDGER_LOST && ledger != NULL) {
         REPORT_APPEND(", BELAY_LEDGER=%s", ledger);
     }
@@ -239,6 +237,18 @@ void belay__report(const belay__mistake *mistake) {
     for (int i = 0; i < tell_count; i++) {
         report_tell(&tell[i]);
     }
+}
+
+void belay__report_wrong_setting(const belay__wrong_setting *wrong) {
+    char list[128] = "";
+    for (unsigned i = 0; i < wrong->count; i++) {
+        size_t length = strlen(list);
+        const char *between = i == 0 ? "" : i + 1 == wrong->count ? " or " : ", ";
+        (void)snprintf(
+                list + length, sizeof list - length, "%s%s", between, wrong->words[i]);
+    }
+    fprintf(stderr, "belay: %s is \"%s\", not %s: taken as unset\n", wrong->name,
+            wrong->said, list);
 }
 
 bool belay__report_has_stderr_wish(void) {

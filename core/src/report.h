@@ -9,6 +9,8 @@
 
 #include <stdbool.h>
 
+#include "setting.h"
+
 /* One mistake; sites by number. count: how many like it. */
 typedef struct belay__mistake {
     belay_report_kind kind;
@@ -35,6 +37,9 @@ void belay__report_misuse(
 
 void belay__report_table_full(void);
 void belay__report_ledger_lost(int system_error);
+
+/* Tells on standard error what a variable of the environment may be. */
+void belay__report_wrong_setting(const belay__wrong_setting *wrong);
 
 /* The level, without starting anything. */
 belay_level belay__report_level(void);

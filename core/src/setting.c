@@ -1,10 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 #include "setting.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "platform.h"
+
+#define SETTING_WRONG_MAX 4u /* more than there are variables with words */
+
+static belay__wrong_setting setting_wrong[SETTING_WRONG_MAX] = {{0}};
+static unsigned setting_wrong_count = 0;
+
+/* Copies what fits, without what would do something to a terminal or a log. */
+static void setting_show(const char *said, char *out_text, unsigned bytes) {
+    unsigned length = 0;
+    for (; said[length] != 0 && length + 1 < bytes; length++) {
+        bool is_control = (unsigned char)said[length] < ' ' || said[length] == 0x7f;
+        out_text[length] = is_control ? '?' : said[length];
+    }
+    out_text[length] = 0;
+}
+
+static void setting_note(
+        const char *name, const char *const *words, unsigned count, const char *said) {
+    if (setting_wrong_count < SETTING_WRONG_MAX) {
+        belay__wrong_setting *wrong = &setting_wrong[setting_wrong_count++];
+        *wrong = (belay__wrong_setting){.name = name, .words = words, .count = count};
+        setting_show(said, wrong->said, sizeof wrong->said);
+    }
+}
 
 unsigned belay__setting_word(
         const char *name, const char *const *words, unsigned count, unsigned fallback) {
@@ -17,12 +40,14 @@ unsigned belay__setting_word(
             return i;
         }
     }
-    char list[128] = "";
-    for (unsigned i = 0; i < count; i++) {
-        size_t length = strlen(list);
-        const char *between = i == 0 ? "" : i + 1 == count ? " or " : ", ";
-        snprintf(list + length, sizeof list - length, "%s%s", between, words[i]);
-    }
-    fprintf(stderr, "belay: %s is \"%s\", not %s: taken as unset\n", name, said, list);
+    setting_note(name, words, count, said);
     return fallback;
+}
+
+bool belay__setting_take_wrong(belay__wrong_setting *out_wrong) {
+    if (setting_wrong_count == 0) {
+        return false;
+    }
+    *out_wrong = setting_wrong[--setting_wrong_count];
+    return true;
 }

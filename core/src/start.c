@@ -7,6 +7,7 @@
 #include "lock.h"
 #include "platform.h"
 #include "report.h"
+#include "setting.h"
 
 static belay__lock start_lock = BELAY__LOCK_INIT;
 static uint32_t start_is_done = 0;
@@ -14,6 +15,13 @@ static uint32_t start_is_done = 0;
 /* Before main: a fork in the middle of the first use finds the handlers there. */
 __attribute__((constructor)) static void start_at_load(void) {
     belay__process_at_fork(belay__fork_before, belay__fork_parent, belay__fork_child);
+}
+
+static bool start_take_wrong(belay__wrong_setting *out_wrong) {
+    belay__lock_take(&start_lock);
+    bool is_one = belay__setting_take_wrong(out_wrong);
+    belay__lock_drop(&start_lock);
+    return is_one;
 }
 
 void belay__start(void) {
@@ -27,6 +35,11 @@ void belay__start(void) {
         belay__store(&start_is_done, 1);
     }
     belay__lock_drop(&start_lock);
+    /* Under no lock: who holds the stream may be waiting for us. */
+    belay__wrong_setting wrong;
+    while (start_take_wrong(&wrong)) {
+        belay__report_wrong_setting(&wrong);
+    }
 }
 
 void belay__start_fork(belay__fork_step step) {

@@ -284,6 +284,47 @@ TRIAL(file_size_limit_is_kept) {
     assert_private_and_told(EFBIG);
 }
 
+/* Goal: so does one that is met later, and the report says which. Method: a limit below
+ * the next segment, then objects until it is needed. */
+TRIAL(file_size_limit_is_met_later) {
+    static thing objects[1 << 14];
+    belay_report_to(thing_report_sink, NULL);
+    belay_type type = thing_type();
+    (void)thing_own(type, &objects[0]);
+    struct rlimit limit = {.rlim_cur = 4096, .rlim_max = RLIM_INFINITY};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    for (size_t i = 1; i < sizeof objects / sizeof objects[0]; i++) {
+        (void)thing_own(type, &objects[i]);
+    }
+    assert_true(thing_reported(BELAY_REPORT_LEDGER_LOST) >= 1); /* each segment */
+    assert_non_null(strstr(thing_reports[0].message, strerror(EFBIG)));
+}
+
+/* Goal: the file is none of the program's standard streams, whose text would land in it.
+ * Method: start without any, then look what they are. */
+TRIAL(closed_streams_stay_closed) {
+    in_the_folder("a.ledger");
+    for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+        close(fd);
+    }
+    thing object = {0};
+    (void)thing_own(thing_type(), &object);
+    for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+        assert_int_equal(fcntl(fd, F_GETFD), -1);
+    }
+    assert_string_equal(belay_ledger_name(), path);
+}
+
+/* Goal: errno is the program's. Method: a value of it over the start and the first
+ * object.
+ */
+TRIAL(errno_is_left_alone) {
+    thing object = {0};
+    errno = 77;
+    (void)thing_own(thing_type(), &object);
+    assert_int_equal(errno, 77);
+}
+
 /* Goal: a ledger that another process has is not touched. Method: lock the file with
  * content, then start the core; its bytes stay. */
 TRIAL(locked_file_is_left_alone) {
@@ -335,8 +376,8 @@ TRIAL(stale_file_is_replaced) {
 }
 
 /* Goal: places where no ledger can be never stop the program, nor does a link lead
- * elsewhere. Method: a missing folder, a folder itself, a link to a ledger, a path that
- * is too long.
+ * elsewhere. Method: a missing folder, a folder itself, a pipe, a link to a ledger, a
+ * path that is too long.
  */
 TRIAL(missing_folder) {
     setenv("BELAY_LEDGER", "/nowhere/at/all/a.ledger", 1);
@@ -346,6 +387,12 @@ TRIAL(missing_folder) {
 TRIAL(folder_as_file) {
     setenv("BELAY_LEDGER", trial_folder, 1);
     assert_private_and_told(EISDIR);
+}
+
+TRIAL(pipe_as_file) {
+    in_the_folder("pipe");
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_private_and_told(EPERM);
 }
 
 TRIAL(link_is_not_followed) {
@@ -551,11 +598,15 @@ int main(void) {
             cmocka_unit_test(off_is_private_memory),
             cmocka_unit_test(memfd_by_default),
             cmocka_unit_test(file_size_limit_is_kept),
+            cmocka_unit_test(file_size_limit_is_met_later),
+            cmocka_unit_test(closed_streams_stay_closed),
+            cmocka_unit_test(errno_is_left_alone),
             cmocka_unit_test(locked_file_is_left_alone),
             cmocka_unit_test(other_file_is_left_alone),
             cmocka_unit_test(stale_file_is_replaced),
             cmocka_unit_test(missing_folder),
             cmocka_unit_test(folder_as_file),
+            cmocka_unit_test(pipe_as_file),
             cmocka_unit_test(link_is_not_followed),
             cmocka_unit_test(path_too_long),
             cmocka_unit_test(empty_path_is_unset),

@@ -275,15 +275,15 @@ TRIAL(nonsense_level_is_told) {
     assert_null(strstr(text, "double-return"));
 }
 
-/* Goal: other settings as well. Method: two wrong ones at a start; a report follows,
- * since nothing was switched off. */
+/* Goal: other settings as well, in one line, without what a terminal would obey. Method:
+ * two wrong ones at a start; a report follows, since nothing was switched off. */
 TRIAL(nonsense_settings_are_told) {
     char text[2048];
-    setenv("BELAY_STDERR", "yes", 1);
+    setenv("BELAY_STDERR", "yes\n\033[2J", 1);
     setenv("BELAY_LEDGER_NAMES", "short", 1);
     assert_true(mistake_on_stderr(text, sizeof text) > 10);
     assert_non_null(
-            strstr(text, "BELAY_STDERR is \"yes\", not 0 or 1: taken as unset\n"));
+            strstr(text, "BELAY_STDERR is \"yes??[2J\", not 0 or 1: taken as unset\n"));
     assert_non_null(
             strstr(text, "BELAY_LEDGER_NAMES is \"short\", not base: taken as unset\n"));
     assert_non_null(strstr(text, "double-return"));
@@ -293,6 +293,7 @@ TRIAL(nonsense_settings_are_told) {
  * told. */
 TRIAL(empty_settings_are_unset) {
     char text[1024];
+    setenv("BELAY_LEDGER", "", 1);
     setenv("BELAY_LEVEL", "", 1);
     setenv("BELAY_STDERR", "", 1);
     setenv("BELAY_LEDGER_NAMES", "", 1);

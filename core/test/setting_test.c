@@ -5,6 +5,7 @@
 #endif
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
 
@@ -119,11 +120,40 @@ TRIAL(more_rights_than_the_caller) {
     assert_int_equal(followed, SETTING_IS_SECURE);
 }
 
+static uint32_t stream_is_held = 0;
+
+/* Holds standard error, and calls the core while another thread wants to write there. */
+static void *hold_stream(void *data) {
+    flockfile(stderr);
+    belay__store(&stream_is_held, 1);
+    nanosleep(
+            &(struct timespec){.tv_nsec = 50000000}, NULL); /* then the other is at it */
+    assert_int_equal(belay_level_get(), BELAY_LEVEL_SAMPLED);
+    funlockfile(stderr);
+    return data;
+}
+
+/* Goal: a wrong word is told under no lock: who holds the stream may call the core.
+ * Method: one thread does, while another one starts the core. */
+TRIAL(wrong_word_holds_no_lock) {
+    pthread_t thread;
+    setenv("BELAY_LEVEL", "loud", 1);
+    assert_int_equal(pthread_create(&thread, NULL, hold_stream, NULL), 0);
+    while (!belay__load(&stream_is_held)) {
+        belay__thread_pause();
+    }
+    assert_int_equal(belay_level_get(), BELAY_LEVEL_SAMPLED);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
 int main(int count, char **arguments) {
     if (count == 2) { /* the copy */
         snprintf(trial_folder, sizeof trial_folder, "%s", arguments[1]);
         _exit(settings_followed());
     }
-    const struct CMUnitTest tests[] = {cmocka_unit_test(more_rights_than_the_caller)};
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test(more_rights_than_the_caller),
+            cmocka_unit_test(wrong_word_holds_no_lock),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,7 +3,7 @@
  * Go program carries for its own tracebacks (pclntab). It survives stripping, and it is
  * right where DWARF readers are not.
  *
- * Layout of Go 1.20 to 1.26. Every read is bounds-checked. Not thread-safe. */
+ * Layout of Go 1.20 to 1.27. Every read is bounds-checked. Not thread-safe. */
 #ifndef BELAY_PROF_GOTABLE_H
 #define BELAY_PROF_GOTABLE_H
 

@@ -43,88 +43,94 @@ static void memory_name(const char *name, char *out_name, size_t name_bytes) {
     out_name[length] = 0;
 }
 
-/* True for a ledger, one whose making was cut short, and an empty file: a mistyped path
- * must not cost the user another file. */
-static bool memory_is_ledger(int fd) {
+/* 0 for a ledger, one whose making was cut short, and an empty file: a mistyped path must
+ * not cost the user another file. */
+static int memory_check_ledger(int fd) {
     static const char unmade[8] = {0};
     char magic[8] = {0};
-    return pread(fd, magic, sizeof magic, 0) >= 0 &&
-           (memcmp(magic, BELAY_LEDGER_MAGIC, sizeof magic) == 0 ||
-                   memcmp(magic, unmade, sizeof magic) == 0);
+    if (pread(fd, magic, sizeof magic, 0) < 0) {
+        return errno;
+    }
+    bool is_ledger = memcmp(magic, BELAY_LEDGER_MAGIC, sizeof magic) == 0 ||
+                     memcmp(magic, unmade, sizeof magic) == 0;
+    return is_ledger ? 0 : EEXIST;
 }
 
 /* Makes an open file this process's alone: only a regular one of ours that nobody has
- * locked, and that is a ledger. False: errno. */
-static bool memory_take_file(int fd) {
+ * locked, and that is a ledger. */
+static int memory_take_file(int fd) {
     struct stat status;
     if (fstat(fd, &status) != 0) {
-        return false;
+        return errno;
     }
     if (!S_ISREG(status.st_mode) || status.st_uid != geteuid()) {
-        errno = EPERM;
-        return false;
+        return EPERM;
     }
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        errno = errno == EWOULDBLOCK ? EBUSY : errno;
-        return false;
+        return errno == EWOULDBLOCK ? EBUSY : errno;
     }
-    if (!memory_is_ledger(fd)) {
-        errno = EEXIST;
-        return false;
+    int why = memory_check_ledger(fd);
+    if (why != 0) {
+        return why;
     }
-    return fchmod(fd, 0600) == 0 && ftruncate(fd, 0) == 0;
+    return fchmod(fd, 0600) == 0 && ftruncate(fd, 0) == 0 ? 0 : errno;
 }
 
-static int memory_open_file(const char *path) {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd >= 0 && !memory_take_file(fd)) {
-        int why = errno;
-        close(fd);
-        errno = why;
-        return -1;
-    }
-    return fd;
+/* Growing stays allowed; shrinking would turn our stores into SIGBUS. */
+static int memory_seal(int fd) {
+    return fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL) == 0 ? 0 : errno;
 }
 
-int belay__memory_open(const char *path, char *out_name, size_t name_bytes) {
-    if (path != NULL) {
-        int fd = memory_open_file(path);
-        if (fd >= 0) {
-            memory_name(path, out_name, name_bytes);
-        }
+/* Moves a descriptor above those of stdio. -1: errno; it is closed. */
+static int memory_above_stdio(int fd) {
+    if (fd < 0 || fd > STDERR_FILENO) {
         return fd;
     }
-    int fd = memfd_create("belay-ledger", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (fd < 0) {
-        return -1;
-    }
-    /* Growing stays allowed; shrinking would turn our stores into SIGBUS. */
-    if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL) != 0) {
-        close(fd);
-        return -1;
-    }
-    memory_name("memfd:belay-ledger", out_name, name_bytes);
-    return fd;
+    int above = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    int why = errno;
+    close(fd);
+    errno = above < 0 ? why : errno;
+    return above;
 }
 
-bool belay__memory_extend(int fd, uint64_t offset, uint64_t bytes) {
+int belay__memory_open(const char *path, char *out_name, size_t name_bytes, int *out_fd) {
+    int fd = memory_above_stdio(
+            path != NULL ? open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)
+                         : memfd_create("belay-ledger", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    if (fd < 0) {
+        return errno;
+    }
+    int why = path != NULL ? memory_take_file(fd) : memory_seal(fd);
+    if (why != 0) {
+        close(fd);
+        return why;
+    }
+    memory_name(path != NULL ? path : "memfd:belay-ledger", out_name, name_bytes);
+    *out_fd = fd;
+    return 0;
+}
+
+int belay__memory_extend(int fd, uint64_t offset, uint64_t bytes) {
     int result = 0;
     struct rlimit limit;
     /* Asked for more than this, the kernel sends SIGXFSZ, which ends the program. */
     if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && offset + bytes > limit.rlim_cur) {
-        errno = EFBIG;
-        return false;
+        return EFBIG;
     }
     do {
         result = fallocate(fd, 0, (off_t)offset, (off_t)bytes);
     } while (result != 0 && errno == EINTR);
-    return result == 0;
+    return result == 0 ? 0 : errno;
 }
 
-void *belay__memory_map(int fd, uint64_t offset, size_t bytes) {
+int belay__memory_map(int fd, uint64_t offset, size_t bytes, void **out_address) {
     void *address =
             mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)offset);
-    return address == MAP_FAILED ? NULL : address;
+    if (address == MAP_FAILED) {
+        return errno;
+    }
+    *out_address = address;
+    return 0;
 }
 
 bool belay__memory_move(void *to, void *from, size_t bytes) {

@@ -6,6 +6,7 @@
 #endif
 #include "../../platform.h"
 
+#include <errno.h>
 #include <sys/mman.h>
 
 #ifndef MAP_ANONYMOUS
@@ -32,25 +33,27 @@ bool belay__memory_can_share(void) {
     return false;
 }
 
-int belay__memory_open(const char *path, char *out_name, size_t name_bytes) {
+int belay__memory_open(const char *path, char *out_name, size_t name_bytes, int *out_fd) {
     (void)path;
     (void)out_name;
     (void)name_bytes;
-    return -1;
+    (void)out_fd;
+    return ENOTSUP;
 }
 
-bool belay__memory_extend(int fd, uint64_t offset, uint64_t bytes) {
+int belay__memory_extend(int fd, uint64_t offset, uint64_t bytes) {
     (void)fd;
     (void)offset;
     (void)bytes;
-    return false;
+    return ENOTSUP;
 }
 
-void *belay__memory_map(int fd, uint64_t offset, size_t bytes) {
+int belay__memory_map(int fd, uint64_t offset, size_t bytes, void **out_address) {
     (void)fd;
     (void)offset;
     (void)bytes;
-    return NULL;
+    (void)out_address;
+    return ENOTSUP;
 }
 
 bool belay__memory_move(void *to, void *from, size_t bytes) {
