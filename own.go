@@ -5,6 +5,7 @@
 package belay
 
 import (
+	"errors"
 	"sync/atomic"
 	"unsafe"
 
@@ -24,6 +25,21 @@ func init() {
 	setTraces()
 }
 
+var (
+	errNoType    = errors.New("the Type is the zero value: make one with NewType")
+	errNoPointer = errors.New("the pointer is nil")
+	errNoParent  = errors.New("the parent is the zero Owned")
+)
+
+// refuse is the error of an own without a type or a pointer.
+func (k *kind) refuse() error {
+	cause := errNoPointer
+	if k == nil {
+		cause = errNoType
+	}
+	return failureOf("own", k, statusInvalid, 0, cause)
+}
+
 // own puts an object into a slot. This is for the many; what is not one of them goes
 // another way. Between pin and unpin nothing is called, no instruction is locked, and
 // little is stored, which is what it costs: the compare-and-swap of the next Close
@@ -34,7 +50,7 @@ func init() {
 //go:noinline
 func (k *kind) own(object unsafe.Pointer, options []OwnOption) (handle, error) {
 	if k == nil || object == nil {
-		return handle{}, failure("own", k, statusInvalid)
+		return handle{}, k.refuse()
 	}
 	if len(options) != 0 || !k.isFast {
 		return k.ownRest(object, options, k.chain(goroutine.Trace(unsafe.Pointer(&k))))
@@ -176,7 +192,7 @@ func (k *kind) ownRest(object unsafe.Pointer, options []OwnOption, c chain) (han
 		if options[i].isSize {
 			rest.size, rest.isSize = options[i].size, true
 		} else if rest.parent = options[i].parent; rest.parent.net == nil {
-			return handle{}, failure("own", k, statusClosed)
+			return handle{}, failureOf("own", k, statusClosed, 0, errNoParent)
 		}
 	}
 	if rest.parent.net == nil && (k.isFast || rest.isSize && !k.isSlow) {

@@ -6,6 +6,7 @@ package belay
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"runtime"
 	"strconv"
@@ -191,6 +192,8 @@ func (h handle) Resize(bytes uint64) error {
 	return nil
 }
 
+var errNoSizeFunc = errors.New("the type has no SizeFunc")
+
 // Measure asks the type's [SizeFunc] and accounts the answer.
 // Errors: [ErrInvalid] if the type has none; those of Borrow.
 func (h handle) Measure() error {
@@ -201,7 +204,7 @@ func (h handle) Measure() error {
 	defer l.Return()
 	k := l.net.kind()
 	if k.sizeOf == nil {
-		return failure("measure", k, statusInvalid)
+		return failureOf("measure", k, statusInvalid, 0, errNoSizeFunc)
 	}
 	return h.Resize(k.sizeOf(pointer(uintptr(l.net.slot.object))))
 }

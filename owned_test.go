@@ -40,12 +40,33 @@ func TestZeroOwned(t *testing.T) {
 	if o.String() != "nothing" {
 		t.Error(o)
 	}
-	if _, err := thingType.Own(nil); !errors.Is(err, belay.ErrInvalid) {
-		t.Error(err)
-	}
+}
+
+// Goal: what can't be done says which part of the call was wrong. Method: one of each.
+func TestRefusedCallsSayWhy(t *testing.T) {
 	var noType belay.Type[*testc.Thing]
-	if _, err := noType.Own(nil); !errors.Is(err, belay.ErrInvalid) || noType.Name() != "?" {
-		t.Error(err)
+	var noParent belay.Owned[*testc.Thing]
+	o, _ := own(t, thingType)
+	defer o.Close()
+	p := new(testc.Thing)
+	_, nilErr := thingType.Own(nil)
+	_, typeErr := noType.Own(p)
+	_, parentErr := thingType.Own(p, belay.ChildOf(noParent))
+	for _, c := range []struct {
+		err, want error
+		text      string
+	}{
+		{nilErr, belay.ErrInvalid, "own thing: belay: an argument is not valid: the pointer is nil"},
+		{typeErr, belay.ErrInvalid, "own ?: belay: an argument is not valid: the Type is the zero value: make one with NewType"},
+		{parentErr, belay.ErrClosed, "own thing: belay: the object is closed: the parent is the zero Owned"},
+		{o.Measure(), belay.ErrInvalid, "measure thing: belay: an argument is not valid: the type has no SizeFunc"},
+	} {
+		if !errors.Is(c.err, c.want) || c.err.Error() != c.text {
+			t.Errorf("%v, want %s", c.err, c.text)
+		}
+	}
+	if noType.Name() != "?" {
+		t.Error(noType.Name())
 	}
 }
 

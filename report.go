@@ -111,10 +111,18 @@ const (
 
 // SetLevel sets how much is reported about objects opened from now on. The
 // environment sets it at the start: BELAY_LEVEL=off, sampled (the default) or
-// all.
+// all. What is none of the three changes nothing.
 func SetLevel(level Level) {
 	levelSet(level)
 	setTraces()
+}
+
+// String is the level's word, as in BELAY_LEVEL.
+func (l Level) String() string {
+	if words := [...]string{"off", "sampled", "all"}; int(l) < len(words) {
+		return words[l]
+	}
+	return "?"
 }
 
 // CurrentLevel returns the level in force.
@@ -136,6 +144,9 @@ var handlers struct {
 // Without any handler, reports go to standard error, one line each, unless
 // BELAY_STDERR=0; BELAY_STDERR=1 has them there besides the handlers.
 func OnReport(f func(Report)) (stop func()) {
+	if f == nil {
+		panic("belay: OnReport(nil): BELAY_STDERR=0 silences reports")
+	}
 	me := &f
 	change := func(keep func(*func(Report)) bool, more ...*func(Report)) {
 		handlers.Lock()

@@ -6,6 +6,7 @@ package belay_test
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -84,6 +85,24 @@ func TestLevelAllFindsMore(t *testing.T) {
 	o.Close()
 	if len(reports(belay.ReportDoubleOwn)) != 1 || len(reports(belay.ReportDoubleClose)) != 1 {
 		t.Error("not reported")
+	}
+}
+
+// Goal: no handler is refused, as it would silence reports. Method: nil.
+func TestNoHandlerIsRefused(t *testing.T) {
+	defer func() {
+		if text, _ := recover().(string); !strings.HasPrefix(text, "belay: OnReport(nil)") {
+			t.Errorf("panic(%q)", text)
+		}
+	}()
+	belay.OnReport(nil)
+}
+
+// Goal: levels have the words of BELAY_LEVEL. Method: all of them, and one that is none.
+func TestLevelWords(t *testing.T) {
+	words := fmt.Sprint(belay.LevelOff, belay.LevelSampled, belay.LevelAll, belay.Level(99))
+	if words != "off sampled all ?" {
+		t.Error(words)
 	}
 }
 

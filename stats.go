@@ -69,5 +69,6 @@ type Object struct {
 func Live() []Object { return live() }
 
 // Drain waits until the objects that the collector found forgotten so far are
-// destroyed. Call runtime.GC first to have it look. False: not within timeout.
+// destroyed. False: not within timeout. runtime.GC has it look, but returns before what
+// it found is told to the net: a moment passes in between.
 func Drain(timeout time.Duration) bool { return drain(timeout) == statusOK }

@@ -19,6 +19,7 @@ static void (*const fork_order[])(belay__fork_step step) = {
         belay__address_fork,
         belay__account_fork,
         belay__queue_fork,
+        belay__rescue_fork, /* has no lock */
         belay__report_fork,
         belay__watch_fork,
         belay__process_fork,

@@ -48,6 +48,7 @@ void belay__lender_fork(belay__fork_step step);
 void belay__process_fork(belay__fork_step step);
 void belay__queue_fork(belay__fork_step step);
 void belay__report_fork(belay__fork_step step);
+void belay__rescue_fork(belay__fork_step step);
 void belay__site_fork(belay__fork_step step);
 void belay__start_fork(belay__fork_step step);
 void belay__table_fork(belay__fork_step step);

@@ -11,6 +11,7 @@
 #include "ledger.h"
 #include "queue.h"
 #include "report.h"
+#include "rescue.h"
 #include "start.h"
 
 #define PROCESS_POLL_MS 5
@@ -57,10 +58,12 @@ static void process_report(
 
 static uint64_t process_tell_leak(
         belay_handle handle, belay__slot *slot, uint64_t state) {
-    if (state & BELAY_STATE_CLOSED) {
+    /* An exchange: the net may have found it by now, and tells it itself. */
+    if ((state & BELAY_STATE_CLOSED) ||
+            belay__swap(&belay__table_cold(belay__handle_index(handle))->leak,
+                    handle.bits) == handle.bits) {
         return 0;
     }
-    belay__put(&belay__table_cold(belay__handle_index(handle))->leak, handle.bits);
     process_report(BELAY_REPORT_LEAK, handle, slot);
     return 1;
 }
@@ -106,6 +109,7 @@ belay_status belay__bind_shutdown(
     belay__start();
     uint64_t deadline = process_deadline(timeout_ms);
     uint64_t look = 0;
+    belay__rescue_tell_each(); /* before the wait: what runs now ends before it is over */
     do {
         look = belay__now_ms() + PROCESS_STOP_MS;
     } while (!belay__queue_wait(look < deadline ? look : deadline) &&
@@ -120,6 +124,7 @@ belay_status belay__bind_shutdown(
         belay__lock_drop(&process_lock);
         (void)belay__queue_run();
     }
+    belay__rescue_tell_all();
     remains.held = process_each(process_tell_held);
     belay_report_flush();
     belay__store(&belay__ledger_head()->now_ms, belay__now_ms());

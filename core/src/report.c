@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "report.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -80,6 +81,20 @@ void belay__report_start(void) {
             BELAY_LEDGER_REPORT_ROWS, sizeof(belay_ledger_report));
 }
 
+/* What the system's reason means for a ledger. */
+static const char *report_hint(int system_error) {
+    switch (system_error) {
+    case EBUSY:
+        return ": another process has it; %p in the name is the process";
+    case EEXIST:
+        return ": it is no ledger, and left alone";
+    case EPERM:
+        return ": it is no file, or another user's";
+    default:
+        return "";
+    }
+}
+
 /* Writes the sentence. Sizes: count and age first, since they always fit. */
 static void report_compose(const belay__mistake *mistake, belay_report *out) {
     static const char *const texts[] = {BELAY_REPORT_LIST(REPORT_TEXT)};
@@ -124,7 +139,8 @@ static void report_compose(const belay__mistake *mistake, belay_report *out) {
                 (unsigned long long)(mistake->age_ms / 100 % 10));
     }
     if (mistake->system_error != 0) {
-        REPORT_APPEND(", %s", strerror(mistake->system_error));
+        REPORT_APPEND(", %s%s", strerror(mistake->system_error),
+                report_hint(mistake->system_error));
     }
     const char *ledger = belay__ledger_wish();
     if (mistake->kind == BELAY_REPORT_LEDGER_LOST && ledger != NULL) {

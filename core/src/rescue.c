@@ -8,14 +8,32 @@
 #include "binding.h"
 #include "end.h"
 #include "family.h"
+#include "fork.h"
 #include "ledger.h"
 #include "table.h"
 
 #define RESCUE_AHEAD 24  /* slots to prefetch ahead */
 #define RESCUE_HEADER 16 /* bytes that malloc keeps before a block */
 
+static uint32_t rescue_shutdowns = 0; /* that tell leaks */
+
+void belay__rescue_tell_each(void) {
+    (void)belay__add(&rescue_shutdowns, 1);
+}
+
+void belay__rescue_tell_all(void) {
+    (void)belay__add(&rescue_shutdowns, UINT32_MAX); /* one less */
+}
+
+void belay__rescue_fork(belay__fork_step step) {
+    if (step == BELAY__FORK_CHILD) {
+        rescue_shutdowns = 0;
+    }
+}
+
 void belay__rescue_begin(belay__rescue *rescue) {
-    *rescue = (belay__rescue){.is_quick = belay__address_is_empty()};
+    *rescue = (belay__rescue){
+            .is_quick = belay__address_is_empty() && belay__load(&rescue_shutdowns) == 0};
 }
 
 static void rescue_tell(belay__rescue *rescue) {

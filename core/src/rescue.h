@@ -28,6 +28,12 @@ typedef struct belay__rescue {
     bool is_quick;  /* nothing is kept of single objects: the tight loop may be used */
 } belay__rescue;
 
+/* From now on, until as many calls of _tell_all, each object is ended on its own: a
+ * shutdown tells leaks, and which are rescues is decided one by one (belay__end_settle).
+ * A run that goes on meanwhile is not changed. */
+void belay__rescue_tell_each(void);
+void belay__rescue_tell_all(void);
+
 void belay__rescue_begin(belay__rescue *rescue);
 
 /* Handles the dead slots of the group at `first`, and gives back those that are free.

@@ -273,6 +273,12 @@ static void assert_private_and_told(int system_error) {
     assert_int_equal(thing_reported(BELAY_REPORT_LEDGER_LOST), 1);
     assert_int_equal(thing_reports[0].kind, BELAY_REPORT_LEDGER_LOST);
     assert_non_null(strstr(thing_reports[0].message, strerror(system_error)));
+    bool is_ours =
+            system_error == EBUSY || system_error == EEXIST || system_error == EPERM;
+    assert_int_equal(
+            strstr(thing_reports[0].message, ": it is no ") != NULL ||
+                    strstr(thing_reports[0].message, ": another process") != NULL,
+            is_ours);
 }
 
 /* Goal: a limit of file sizes costs the shared ledger, not the program: the kernel

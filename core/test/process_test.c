@@ -145,6 +145,46 @@ TRIAL(shutdown_drains_the_net) {
     assert_int_equal(thing_stats(type).rescued, 64);
 }
 
+static uint32_t found_group = 0;
+
+/* The collector finds the group, and the net is done with it, when the first leak is
+ * told. */
+static void find_at_first_leak(void *data, const belay_report *report) {
+    thing_report_sink(data, report);
+    uint32_t first = found_group;
+    if (report->kind == BELAY_REPORT_LEAK && first != 0) {
+        found_group = 0;
+        belay__bind_dead(first, 64);
+        assert_status(BELAY_OK, belay_drain(20000));
+    }
+}
+
+/* Goal: what the net finds while a shutdown tells leaks is one of the two, in the reports
+ * and in the counts. Method: it finds all when the first one was told. */
+TRIAL(leak_or_rescue) {
+    static thing objects[64];
+    belay_report_to(find_at_first_leak, NULL);
+    belay_type type = thing_type();
+    found_group = belay__bind_group_take(BELAY__GROUP_SHARED, NULL);
+    for (uint32_t i = 0; i < 64; i++) {
+        (void)thing_bind(found_group + i, type, &objects[i], (belay_handle){0});
+    }
+    belay_remains remains = {0};
+    assert_status(BELAY_OK, belay_shutdown(20000, &remains));
+    belay_stats stats = thing_stats(type);
+    assert_int_equal(remains.leaked, 1);
+    assert_int_equal(stats.leaked, 1);
+    assert_int_equal(stats.rescued, 63);
+    assert_int_equal(thing_reported(BELAY_REPORT_LEAK), 1);
+    assert_int_equal(thing_reported(BELAY_REPORT_RESCUE), 63);
+    /* And the tight loop is there again. */
+    uint32_t first = belay__bind_group_take(BELAY__GROUP_SHARED, NULL);
+    (void)thing_bind(first, type, &objects[0], (belay_handle){0});
+    belay__bind_dead(first, 64);
+    assert_status(BELAY_OK, belay_drain(20000));
+    assert_int_equal(thing_stats(type).rescued, 64);
+}
+
 /* Goal: the core serves on after a shutdown. Method: own, use, forget and close; end
  * again. */
 TRIAL(life_after_shutdown) {
@@ -258,6 +298,7 @@ int main(void) {
             cmocka_unit_test(shutdown_gives_up_on_refusals),
             cmocka_unit_test(shutdown_of_a_waiting_parent),
             cmocka_unit_test(shutdown_drains_the_net),
+            cmocka_unit_test(leak_or_rescue),
             cmocka_unit_test(life_after_shutdown),
             cmocka_unit_test(leak_is_of_one_object),
             cmocka_unit_test(net_works_on_after_a_fork),

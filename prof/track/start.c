@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -161,7 +162,10 @@ static bool start_is_reached(void) {
 static void start_describe(uint64_t period_bytes) {
     prof_trace_header *header = prof__area.header;
     struct timespec now;
+    prof_module_code code;
 
+    /* The executable before all libraries: pprof takes the first for the program. */
+    (void)prof__modules_find(getauxval(AT_ENTRY), &code);
     clock_gettime(CLOCK_REALTIME, &now);
     header->version = PROF_TRACE_VERSION;
     header->pid = (uint64_t)getpid();
