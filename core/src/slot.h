@@ -58,7 +58,7 @@ typedef struct belay__group {
 typedef struct belay__cold {
     uint64_t owner;   /* of the guard: 0 or an identity | BELAY__IDENTITY_WAITED */
     uint64_t thread;  /* of a pinned object: the identity that opened it */
-    uint64_t leak;    /* handle bits of an object that a shutdown found open */
+    uint64_t leak;    /* of whom a leak or a rescue was told: handle bits */
     uint32_t depth;   /* of the guard; its owner's */
     uint32_t foreign; /* goroutines parked for the guard; under the guard's lock */
     uint32_t pending; /* claimed objects that wait for the guard; likewise */
