@@ -127,7 +127,7 @@ func TestHalfFreeUnderCollection(t *testing.T) {
 	kind := NewType[*testc.Small]("half forgotten", FixedSize(64), NetShared())
 	p := testc.MallocSmall()
 	defer testc.FreeSmall(p)
-	const rounds, parked = 20, 20000
+	const rounds, parked = 200, 20000
 	park, done, collect := make(chan bool), make(chan bool), make(chan bool)
 	var started, ended sync.WaitGroup
 	for range parked {
