@@ -14,8 +14,11 @@ static unsigned setting_wrong_count = 0;
 static void setting_show(const char *said, char *out_text, unsigned bytes) {
     unsigned length = 0;
     for (; said[length] != 0 && length + 1 < bytes; length++) {
-        bool is_control = (unsigned char)said[length] < ' ' || said[length] == 0x7f;
-        out_text[length] = is_control ? '?' : said[length];
+        char letter = said[length];
+        if ((unsigned char)letter < ' ' || letter == 0x7f) {
+            letter = '?';
+        }
+        out_text[length] = letter;
     }
     out_text[length] = 0;
 }
