@@ -35,17 +35,25 @@ func TestCollectionIsNoticed(t *testing.T) {
 	}
 }
 
+// alone runs the test in a process of its own, where it is not the parent.
+func alone(t *testing.T) (isParent bool, out string, err error) {
+	if os.Getenv("BELAY_TEST_ALONE") == t.Name() {
+		return false, "", nil
+	}
+	command := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
+	command.Env = append(os.Environ(), "BELAY_TEST_ALONE="+t.Name())
+	text, err := command.CombinedOutput()
+	if errors.Is(err, syscall.ENOEXEC) {
+		t.Skip("emulated: the test can't start itself")
+	}
+	return true, string(text), err
+}
+
 // Goal: a collection that the pool does not tell of ends the program. Method: in a process
 // of its own, fill the pool as soon as it is empty, which is as if it was never emptied.
 func TestUnnoticedCollectionIsFatal(t *testing.T) {
-	if os.Getenv("BELAY_TEST_CHILD") != "unnoticed" {
-		command := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
-		command.Env = append(os.Environ(), "BELAY_TEST_CHILD=unnoticed")
-		out, err := command.CombinedOutput()
-		if errors.Is(err, syscall.ENOEXEC) {
-			t.Skip("emulated: the test can't start itself")
-		}
-		if err == nil || !strings.Contains(string(out), "did not tell") {
+	if isParent, out, err := alone(t); isParent {
+		if err == nil || !strings.Contains(out, "did not tell") {
 			t.Errorf("%v\n%s", err, out)
 		}
 		return
