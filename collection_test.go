@@ -35,13 +35,14 @@ func TestCollectionIsNoticed(t *testing.T) {
 	}
 }
 
-// alone runs the test in a process of its own, where it is not the parent.
-func alone(t *testing.T) (isParent bool, out string, err error) {
+// alone runs the test in a process of its own, where it is not the parent, with these
+// variables set besides.
+func alone(t *testing.T, environment ...string) (isParent bool, out string, err error) {
 	if os.Getenv("BELAY_TEST_ALONE") == t.Name() {
 		return false, "", nil
 	}
-	command := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
-	command.Env = append(os.Environ(), "BELAY_TEST_ALONE="+t.Name())
+	command := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
+	command.Env = append(append(os.Environ(), "BELAY_TEST_ALONE="+t.Name()), environment...)
 	text, err := command.CombinedOutput()
 	if errors.Is(err, syscall.ENOEXEC) {
 		t.Skip("emulated: the test can't start itself")

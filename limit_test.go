@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -23,23 +22,18 @@ func TestOwnWithoutMemory(t *testing.T) {
 	if asanEnabled || raceEnabled || runtime.GOOS != "linux" {
 		t.Skip("sanitizers need address space of their own; what is mapped is read from /proc")
 	}
-	if os.Getenv("BELAY_TEST_CHILD") == "memory" {
-		ownWithoutMemory(t)
-		return
-	}
 	for attempt := 1; ; attempt++ {
-		command := exec.Command(os.Args[0], "-test.run=^TestOwnWithoutMemory$", "-test.v")
-		command.Env = append(os.Environ(), "BELAY_TEST_CHILD=memory", "BELAY_STRESS=")
-		output, err := command.CombinedOutput()
-		if errors.Is(err, syscall.ENOEXEC) {
-			t.Skip("an emulator: the system can't start this program again")
+		isParent, output, err := alone(t, "BELAY_STRESS=")
+		if !isParent {
+			ownWithoutMemory(t)
+			return
 		}
 		// Go's own runtime gives up at once when it is the one that finds no memory.
-		isRuntime := strings.Contains(string(output), "runtime: cannot allocate memory")
+		isRuntime := strings.Contains(output, "runtime: cannot allocate memory")
 		if isRuntime && attempt < 5 {
 			continue
 		}
-		if err != nil || strings.Count(string(output), "no memory after") != 2 {
+		if err != nil || strings.Count(output, "no memory after") != 2 {
 			t.Errorf("%v\n%s", err, output)
 		}
 		return

@@ -74,13 +74,13 @@ belay_status belay__end_settle(
     belay__slot *slot = belay__table_slot(index);
     bool is_failed = code != 0 && verdict == BELAY_ON_ERROR_GONE;
     belay_status status = is_failed ? BELAY_DESTROY_FAILED : BELAY_OK;
+    uint64_t handle = end_handle(index).bits;
     /* Found by the net, unless a shutdown told of it first. */
     bool is_rescue = (belay__load(&slot->state) & BELAY_STATE_NETTED) &&
-                     belay__swap(&belay__table_cold(index)->leak,
-                             end_handle(index).bits) != end_handle(index).bits;
+                     belay__swap(&belay__table_cold(index)->leak, handle) != handle;
     belay__mistake mistake = {.kind = BELAY_REPORT_RESCUE,
             .type = belay__type_of(slot)->id,
-            .handle = end_handle(index).bits,
+            .handle = handle,
             .count = 1,
             .age_ms = belay__age_ms(belay__get(&slot->opened_ms)),
             .opened = belay__get(&slot->site)};

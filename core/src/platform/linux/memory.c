@@ -81,7 +81,7 @@ static int memory_seal(int fd) {
     return fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL) == 0 ? 0 : errno;
 }
 
-/* Moves a descriptor above those of stdio. -1: errno; it is closed. */
+/* Moves a descriptor above those of stdio. -1: errno of the move; it is closed. */
 static int memory_above_stdio(int fd) {
     if (fd < 0 || fd > STDERR_FILENO) {
         return fd;
@@ -89,7 +89,7 @@ static int memory_above_stdio(int fd) {
     int above = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
     int why = errno;
     close(fd);
-    errno = above < 0 ? why : errno;
+    errno = why;
     return above;
 }
 
