@@ -29,11 +29,12 @@ type group struct {
 	local    uint64
 	orphans  uint64
 	dead     uint64
+	taken    uint64
 	kind     uint32
 	detached uint32
 	next     uint32
 	reused   uint32
-	_        [4]uint32
+	_        [2]uint32
 }
 
 // lender is belay__lender: a standing loan of one goroutine. Only that goroutine

@@ -65,7 +65,8 @@ type Object struct {
 }
 
 // Live lists the open objects, without stopping the program: one that opens or
-// closes meanwhile may or may not be in it.
+// closes meanwhile may or may not be in it; one that the net is about to destroy is
+// not.
 func Live() []Object { return live() }
 
 // Drain waits until the objects that the collector found forgotten so far are

@@ -4,6 +4,7 @@
 
 #include "ledger.h"
 #include "lender.h"
+#include "rescue.h"
 #include "site.h"
 #include "table.h"
 
@@ -52,7 +53,8 @@ void belay_live(belay_visit_fn visit, void *data) {
     for (uint32_t index = BELAY__GROUP_SLOTS; index < end; index++) {
         belay_handle handle = {0};
         belay_info info;
-        if (live_read(index, &handle, &info) && visit(data, handle, &info) != 0) {
+        if (live_read(index, &handle, &info) && belay__rescue_may_name(index) &&
+                visit(data, handle, &info) != 0) {
             return;
         }
     }

@@ -30,7 +30,8 @@ belay_status belay_drain(uint64_t timeout_ms) {
     return belay__queue_wait(process_deadline(timeout_ms)) ? BELAY_OK : BELAY_TIMED_OUT;
 }
 
-/* Calls `act` for every live object; its result is summed. */
+/* Calls `act` for every live object; its result is summed. What the net is just at counts
+ * as closed. */
 static uint64_t process_each(
         uint64_t (*act)(belay_handle handle, belay__slot *slot, uint64_t state)) {
     uint64_t sum = 0;
@@ -40,7 +41,8 @@ static uint64_t process_each(
         uint64_t state = belay__load(&slot->state);
         if (state & BELAY_STATE_LIVE) {
             belay_handle handle = {(state & BELAY__GENERATION_MASK) | index};
-            sum += act(handle, slot, state);
+            bool is_taken = !belay__rescue_may_name(index);
+            sum += act(handle, slot, is_taken ? state | BELAY_STATE_CLOSED : state);
         }
     }
     return sum;
@@ -74,7 +76,8 @@ static uint64_t process_close(belay_handle handle, belay__slot *slot, uint64_t s
             type->options.thread == BELAY_THREAD_PINNED &&
             belay__get(&belay__table_cold(belay__handle_index(handle))->thread) !=
                     belay__identity_self();
-    if (is_elsewhere || !belay__family_close(handle, 0, &state)) {
+    if ((state & BELAY_STATE_CLOSED) || is_elsewhere ||
+            !belay__family_close(handle, 0, &state)) {
         return 0;
     }
     belay__ending ending = {.identity = belay__identity_self(),

@@ -9,6 +9,7 @@
 #include "fork.h"
 #include "ledger.h"
 #include "lock.h"
+#include "rescue.h"
 #include "site.h"
 #include "start.h"
 #include "table.h"
@@ -217,11 +218,23 @@ static report_cell *report_cell_of(const belay__mistake *mistake) {
     return best;
 }
 
+/* The handle that a report may name: not that of an object which the net has in hand. */
+static uint64_t report_name(uint64_t bits) {
+    belay_handle handle = {bits};
+    uint32_t index = belay__handle_index(handle);
+    const belay__slot *slot = belay__table_slot(index);
+    bool is_here = slot != NULL && belay__state_is(belay__load(&slot->state), handle);
+    return is_here && !belay__rescue_may_name(index) ? 0 : bits;
+}
+
 void belay__report(const belay__mistake *mistake) {
     belay__start();
     if (belay__load_relaxed(&report_level) == BELAY_LEVEL_OFF) {
         return;
     }
+    belay__mistake named = *mistake;
+    named.handle = report_name(mistake->handle);
+    mistake = &named;
     belay__mistake tell[2]; /* what the cell held of another kind; this one */
     int tell_count = 0;
     belay__lock_take(&report_lock);

@@ -16,6 +16,9 @@
 #define RESCUE_HEADER 16 /* bytes that malloc keeps before a block */
 
 static uint32_t rescue_shutdowns = 0; /* that tell leaks */
+static uint64_t rescue_runner = 0;    /* identity of the run that is_first; 0: none */
+static uint32_t rescue_named[BELAY_TYPE_MAX + 1] = {
+        0}; /* by type: 1, see belay__rescue_may_name */
 
 void belay__rescue_tell_each(void) {
     (void)belay__add(&rescue_shutdowns, 1);
@@ -28,12 +31,34 @@ void belay__rescue_tell_all(void) {
 void belay__rescue_fork(belay__fork_step step) {
     if (step == BELAY__FORK_CHILD) {
         rescue_shutdowns = 0;
+        if (rescue_runner != belay__identity_self()) { /* else it goes on here */
+            rescue_runner = 0;
+        }
+        for (uint32_t first = 0; first < belay__table_end();
+                first += BELAY__GROUP_SLOTS) {
+            belay__table_group(first)->taken = 0;
+        }
     }
 }
 
+bool belay__rescue_may_name(uint32_t index) {
+    const belay__slot *slot = belay__table_slot(index);
+    /* A row is shared memory: the type may be damaged. */
+    uint32_t *named = &rescue_named[belay__get(&slot->type) % (BELAY_TYPE_MAX + 1)];
+    /* Pairs with the one in rescue_take: of the two, the later one sees what the other
+     * side stored. */
+    if (!belay__load(named)) {
+        (void)belay__or(named, 1);
+    }
+    uint64_t taken = belay__load(&belay__table_group(index)->taken);
+    bool is_taken = taken >> (index % BELAY__GROUP_SLOTS) & 1;
+    return !is_taken || (belay__load(&slot->state) & BELAY_STATE_DYING);
+}
+
 void belay__rescue_begin(belay__rescue *rescue) {
+    uint64_t nobody = 0;
     *rescue = (belay__rescue){
-            .is_quick = belay__address_is_empty() && belay__load(&rescue_shutdowns) == 0};
+            .is_first = belay__cas(&rescue_runner, &nobody, belay__identity_self())};
 }
 
 static void rescue_tell(belay__rescue *rescue) {
@@ -90,13 +115,11 @@ static void rescue_destroy_many(belay__rescue *rescue) {
     }
 }
 
-/* Whether the tight loop may have an object: idle, and only its destructor to call. */
-static bool rescue_is_plain(
-        const belay__rescue *rescue, uint64_t state, const belay__type *type) {
+/* Open, and nothing else is known of it. */
+static bool rescue_is_idle(uint64_t state) {
     uint64_t generation = state & BELAY__GENERATION_MASK;
     return state == (generation | BELAY_STATE_LIVE) &&
-           generation >> BELAY_STATE_GENERATION_SHIFT != BELAY__GENERATION_LAST &&
-           type->is_plain && rescue->is_quick;
+           generation >> BELAY_STATE_GENERATION_SHIFT != BELAY__GENERATION_LAST;
 }
 
 /* Ends an object that was found closed by the net: in a batch where its type has one. */
@@ -135,7 +158,7 @@ static bool rescue_slot(belay__rescue *rescue, belay__slot *slot, uint32_t index
     }
     belay_handle handle = {(state & BELAY__GENERATION_MASK) | index};
     belay__type *type = belay__type_of(slot);
-    if (rescue_is_plain(rescue, state, type)) {
+    if (rescue->is_quick && type->is_plain && rescue_is_idle(state)) {
         if (!rescue_suits(rescue, slot)) {
             rescue_begin_line(rescue, slot);
         }
@@ -170,29 +193,64 @@ static uint64_t rescue_last_handle(uint32_t index) {
     return (generation - (UINT64_C(1) << BELAY_STATE_GENERATION_SHIFT)) | index;
 }
 
+/* Takes the slots `left` for the tight loop. True: handles of the type may be known, so
+ * it has to claim each object by an exchange. */
+static bool rescue_take(const belay__rescue *rescue, uint32_t first, uint64_t left) {
+    uint64_t *taken = &belay__table_group(first)->taken;
+    if (!rescue->is_first) {
+        return true;
+    }
+    belay__store(taken, left);
+    /* Pairs with the one in belay__rescue_may_name. */
+    bool is_named = belay__or(&rescue_named[rescue->told.type], 0) != 0;
+    if (is_named) {
+        belay__store(taken, 0);
+    }
+    return is_named;
+}
+
+/* Of the slots that were taken, the loop still has `left`. */
+static void rescue_leave(bool is_named, uint32_t first, uint64_t left) {
+    if (!is_named) {
+        belay__store(&belay__table_group(first)->taken, left);
+    }
+}
+
+/* Claims an object that the tight loop may have. False: it is not as it was any more. */
+static bool rescue_claim(belay__slot *slot, uint64_t state, bool is_named) {
+    uint64_t claimed =
+            state | BELAY_STATE_CLOSED | BELAY_STATE_DYING | BELAY_STATE_NETTED;
+    if (is_named) {
+        return belay__cas(&slot->state, &state, claimed);
+    }
+    belay__store(&slot->state, claimed);
+    return true;
+}
+
 /* The tight loop: destroys what suits the line, from the first of the slots `left` on.
- * One compare-and-swap, the destructor, and plain stores each; slots and objects were
- * last touched long ago, so what comes next is fetched ahead. Returns those that are
- * left. */
+ * The destructor and plain stores each, and an exchange if its handle may be known; slots
+ * and objects were last touched long ago, so what comes next is fetched ahead. Returns
+ * those that are left. */
 static uint64_t rescue_run_plain(belay__rescue *rescue, uint32_t first, uint64_t left,
-        const belay__slot *following) {
+        const belay__rescue_route *route) {
     belay__slot *slots = belay__table_slot(first);
-    const belay_type_options *options = &rescue->type->options;
-    bool is_free = options->destroy == belay_destroy_free;
+    belay_destroy_fn destroy = rescue->type->options.destroy;
+    void *context = rescue->type->options.context;
+    uint32_t type = rescue->told.type;
+    uint32_t site = rescue->told.opened;
+    bool is_free = destroy == belay_destroy_free;
     bool is_dense = (left & (left + 1)) == 0; /* without gaps */
+    bool is_named = rescue_take(rescue, first, left);
     uint64_t freed = 0;
     uint64_t bytes = 0;
     for (; left != 0; left &= left - 1) {
         uint32_t i = (uint32_t)__builtin_ctzll(left);
         belay__slot *slot = &slots[i];
         uint64_t state = belay__load(&slot->state);
-        uint64_t generation = state & BELAY__GENERATION_MASK;
-        __builtin_prefetch(&following[i], 1);
-        if (!rescue_suits(rescue, slot) ||
-                !rescue_is_plain(rescue, state, rescue->type) ||
-                !belay__cas(&slot->state, &state,
-                        state | BELAY_STATE_CLOSED | BELAY_STATE_DYING |
-                                BELAY_STATE_NETTED)) {
+        __builtin_prefetch(&route->next[i], 1, 3);
+        __builtin_prefetch(&route->later[i], 1, 2);
+        if (belay__get(&slot->type) != type || belay__get(&slot->site) != site ||
+                !rescue_is_idle(state) || !rescue_claim(slot, state, is_named)) {
             break;
         }
         void *object = (void *)(uintptr_t)belay__get(&slot->object);
@@ -202,13 +260,14 @@ static uint64_t rescue_run_plain(belay__rescue *rescue, uint32_t first, uint64_t
                 uint32_t at = i + RESCUE_AHEAD;
                 rescue_fetch(at < BELAY__GROUP_SLOTS
                                      ? &slots[at]
-                                     : &following[at - BELAY__GROUP_SLOTS]);
+                                     : &route->next[at - BELAY__GROUP_SLOTS]);
             }
             free(object); /* not through the pointer: that is a third of the cost */
-        } else if (options->destroy != NULL) {
-            code = options->destroy(options->context, object);
+        } else if (destroy != NULL) {
+            code = destroy(context, object);
         }
         if (code != 0) {
+            rescue_leave(is_named, first, left & (left - 1)); /* it may be open again */
             belay__ending ending = rescue_ending();
             (void)belay__end_finish(
                     first + i, belay__type_judge(rescue->type, code), code, &ending);
@@ -218,12 +277,12 @@ static uint64_t rescue_run_plain(belay__rescue *rescue, uint32_t first, uint64_t
         belay__put(&slot->object, 0);
         belay__put(&slot->epoch, 0);
         /* A store, not a swap: belay__watch_flag leaves an object alone that the net is
-         * at.
-         */
-        belay__store(
-                &slot->state, generation + (UINT64_C(1) << BELAY_STATE_GENERATION_SHIFT));
+         * at. */
+        belay__store(&slot->state, (state & BELAY__GENERATION_MASK) +
+                                           (UINT64_C(1) << BELAY_STATE_GENERATION_SHIFT));
         freed |= UINT64_C(1) << i;
     }
+    rescue_leave(is_named, first, 0);
     if (rescue->told.count == 0 && freed != 0) {
         /* Not one that refused before it. */
         rescue->told.handle =
@@ -236,16 +295,17 @@ static uint64_t rescue_run_plain(belay__rescue *rescue, uint32_t first, uint64_t
 }
 
 uint32_t belay__rescue_group(
-        belay__rescue *rescue, uint32_t first, const belay__slot *following) {
+        belay__rescue *rescue, uint32_t first, const belay__rescue_route *route) {
     belay__slot *slots = belay__table_slot(first);
     uint64_t dead = belay__swap(&belay__table_group(first)->dead, 0);
     rescue->freed = 0;
+    rescue->is_quick = belay__address_is_empty() && belay__load(&rescue_shutdowns) == 0;
     for (uint64_t left = dead; left != 0;) {
         uint32_t i = (uint32_t)__builtin_ctzll(left);
         if (rescue_slot(rescue, &slots[i], first + i)) {
             left &= left - 1;
         } else {
-            left = rescue_run_plain(rescue, first, left, following);
+            left = rescue_run_plain(rescue, first, left, route);
         }
     }
     /* Only now: a recycled group must not be looked at as a dead one. */
@@ -256,6 +316,9 @@ uint32_t belay__rescue_group(
 void belay__rescue_end(belay__rescue *rescue) {
     rescue_destroy_many(rescue);
     rescue_tell(rescue);
+    if (rescue->is_first) {
+        belay__store(&rescue_runner, 0);
+    }
 }
 
 void belay__rescue_claimed(uint32_t index) {

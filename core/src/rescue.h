@@ -26,7 +26,15 @@ typedef struct belay__rescue {
     uint32_t many[BELAY_BATCH_MAX];
     uint64_t freed; /* slots of the group in hand that are free and not given back yet */
     bool is_quick;  /* nothing is kept of single objects: the tight loop may be used */
+    bool is_first;  /* no other run goes on: `taken` of the groups is its own */
 } belay__rescue;
+
+/* Where the queue goes next, to be fetched into the caches: slots as many as a group's.
+ */
+typedef struct belay__rescue_route {
+    const belay__slot *next;  /* of the next group, or this one */
+    const belay__slot *later; /* of one some groups away, or the same as next */
+} belay__rescue_route;
 
 /* From now on, until as many calls of _tell_all, each object is ended on its own: a
  * shutdown tells leaks, and which are rescues is decided one by one (belay__end_settle).
@@ -34,13 +42,20 @@ typedef struct belay__rescue {
 void belay__rescue_tell_each(void);
 void belay__rescue_tell_all(void);
 
+/* To be asked before anybody gets, or acts by, the handle of a live object that he was
+ * not given when it was opened: before `belay_live` shows it, a report names it, a
+ * shutdown closes it. Of what Go forgot, nobody else can know the handle; so until this
+ * is asked, the net's tight loop claims objects of the type by plain stores, and from now
+ * on by exchanges. False: it is at this one right now, which is as good as closed: its
+ * handle must not be used. */
+bool belay__rescue_may_name(uint32_t index);
+
 void belay__rescue_begin(belay__rescue *rescue);
 
 /* Handles the dead slots of the group at `first`, and gives back those that are free.
- * following: the slots of the group that will be next, or of this one. Returns how many
- * were dead. */
+ * Returns how many were dead. */
 uint32_t belay__rescue_group(
-        belay__rescue *rescue, uint32_t first, const belay__slot *following);
+        belay__rescue *rescue, uint32_t first, const belay__rescue_route *route);
 
 /* Destroys and tells what was gathered. */
 void belay__rescue_end(belay__rescue *rescue);

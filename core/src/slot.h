@@ -46,12 +46,13 @@ typedef struct belay__group {
                           plain */
     uint64_t orphans;  /* slots whose net is dead; all of them in a SHARED group */
     uint64_t dead;     /* the same, of nets that the queue has not come to yet */
+    uint64_t taken;    /* the same, of nets that the tight loop is at (rescue.h) */
     uint32_t kind;     /* BELAY__GROUP_* */
     uint32_t detached; /* SHARED, 1: no stripe has it; who sees all slots returned takes
                           it */
     uint32_t next;     /* free list of groups; CORE: the stripe its slots go back to */
     uint32_t reused; /* SHARED: how often a stripe took it half free since it was whole */
-    uint32_t padding[4];
+    uint32_t padding[2];
 } belay__group;
 
 /* What few objects need, beside the slot and private to the process. Made zero. */

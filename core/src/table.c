@@ -166,6 +166,12 @@ uint32_t belay__table_single_take(void) {
     return index;
 }
 
+/* Under the lock. */
+static void table_free_group(belay__group *group, uint32_t first) {
+    group->next = table_free_groups;
+    table_free_groups = first;
+}
+
 /* Recycles a shared group whose slots are all free, once: `returned` goes to 0 by one
  * CAS. Under the lock that hands groups out, its net is looked at again: we may be so
  * late that the group has another one, which lives. */
@@ -173,8 +179,7 @@ static void table_recycle(belay__group *group, uint32_t first) {
     uint64_t all = ~UINT64_C(0);
     belay__lock_take(&table_lock);
     if (belay__load(&group->orphans) == all && belay__cas(&group->returned, &all, 0)) {
-        group->next = table_free_groups;
-        table_free_groups = first;
+        table_free_group(group, first);
     }
     belay__lock_drop(&table_lock);
 }
@@ -232,6 +237,12 @@ void belay__table_orphan(uint32_t first, uint64_t dead, uint64_t freed) {
     }
     uint64_t local = group->local | freed; /* nobody has the group any more */
     group->local = 0;
+    if (local == ~UINT64_C(0)) { /* and nobody will give back a slot of it */
+        belay__lock_take(&table_lock);
+        table_free_group(group, first);
+        belay__lock_drop(&table_lock);
+        return;
+    }
     (void)belay__or(&group->orphans, dead);
     if ((belay__or(&group->returned, local) | local) == ~UINT64_C(0)) {
         table_recycle(group, first);

@@ -20,8 +20,50 @@ static void bound_one(void) {
     bound(plain, 1, false);
 }
 
-static void bound_one_lent(void) {
+/* Looks through the live objects for item 0's handle. A thread of a scenario with a net
+ * has it from here, or it is known since the setup: the net must hear of it. */
+static int found(void *data, belay_handle handle, const belay_info *info) {
+    if (handle.bits == items[0].handle.bits) {
+        /* Just gone, it has none. */
+        require(info->object == &items[0] || info->object == NULL);
+        *(belay_handle *)data = handle;
+    }
+    return handle.bits == items[0].handle.bits;
+}
+
+static bool find_0(void) {
+    belay_handle handle = {0};
+    belay_live(found, &handle);
+    return handle.bits != 0;
+}
+
+static void find_and_use_0(void) {
+    if (find_0()) {
+        (void)item_use(0);
+    }
+}
+
+static void find_and_close_0(void) {
+    if (find_0()) {
+        item_close(0, BELAY_OK);
+    }
+}
+
+static void find_and_disown_0(void) {
+    void *object = NULL;
+    if (find_0() && belay_disown(items[0].handle, &object) == BELAY_OK) {
+        require(items[0].destroyed == 0 && !items[0].is_dying);
+        items[0].destroyed = 1; /* by us */
+    }
+}
+
+static void bound_one_known(void) {
     bound_one();
+    require(find_0());
+}
+
+static void bound_one_lent(void) {
+    bound_one_known();
     setup_borrow(0);
 }
 
@@ -47,6 +89,16 @@ static void forget_2(void) {
 
 static void run_queue(void) {
     (void)belay__queue_run();
+}
+
+static void forget_0_and_run(void) {
+    forget_0();
+    run_queue();
+}
+
+static void forget_1_and_run(void) {
+    forget_1();
+    run_queue();
 }
 
 /* The slot of a dead net comes back once. */
@@ -148,6 +200,7 @@ static void shared_group_of_one(void) {
     }
     items[1] = (item){0};
     item_bind(0, type, slot, -1);
+    require(find_0());
     setup_borrow(0);
 }
 
@@ -192,13 +245,22 @@ static void single_again_check(void) {
 }
 
 const explorer_scenario net_scenarios[] = {
-        {"close, net", bound_one, {close_0, forget_0, run_queue}, forgotten_1_check,
+        {"close, net", bound_one_known, {close_0, forget_0, run_queue}, forgotten_1_check,
                 false, 3},
         {"return, net", bound_one_lent, {return_0, forget_0, run_queue},
                 forgotten_1_check, false, 3},
-        {"use, net", bound_one, {use_0, forget_0, run_queue}, forgotten_1_check, false,
-                3},
-        {"close_wait, net", bound_one, {close_wait_0, forget_0, run_queue},
+        {"use, net", bound_one_known, {use_0, forget_0, run_queue}, forgotten_1_check,
+                false, 3},
+        {"found and used, net", bound_one, {find_and_use_0, forget_0, run_queue},
+                forgotten_1_check, false, 3},
+        {"found and closed, net", bound_one, {find_and_close_0, forget_0, run_queue},
+                forgotten_1_check, false, 2},
+        {"found and disowned, net", bound_one, {find_and_disown_0, forget_0, run_queue},
+                forgotten_1_check, false, 2},
+        {"found and used, two nets, two workers", bound_two,
+                {forget_0_and_run, forget_1_and_run, find_and_use_0}, forgotten_2_check,
+                false, 2},
+        {"close_wait, net", bound_one_known, {close_wait_0, forget_0, run_queue},
                 forgotten_1_check, false, 3},
         {"two nets, two workers", bound_two, {forget_0, forget_1, run_queue, run_queue},
                 forgotten_2_check, false, 2},

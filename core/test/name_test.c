@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/* name_test.c - who may know the handle of an object that the net ends: what its tight
+ * loop has in hand, nobody; what was named before, anybody. */
+#include "thing.h"
+
+/* What a destructor sees of the other objects of its type. */
+typedef struct name_view {
+    belay_type type;
+    belay_handle borrow; /* to be borrowed, if it is seen */
+    int count;           /* those that are not closed */
+    bool is_borrowed;
+} name_view;
+
+static int name_visit(void *data, belay_handle handle, const belay_info *info) {
+    name_view *view = data;
+    void *object = NULL;
+    if (info->type.id == view->type.id && !info->is_closed) {
+        view->count++;
+    }
+    if (handle.bits == view->borrow.bits) {
+        assert_status(BELAY_OK, belay_borrow(handle, &object));
+        view->is_borrowed = true;
+    }
+    return 0;
+}
+
+static void name_look(void *data) {
+    belay_live(name_visit, data);
+}
+
+/* Binds 64 objects to a shared net; the first one's destructor looks around, and borrows
+ * the last one if it can. */
+static uint32_t name_bind(belay_type type, thing objects[64], name_view *view) {
+    uint32_t first = belay__bind_group_take(BELAY__GROUP_SHARED, NULL);
+    objects[0].inside = name_look;
+    objects[0].inside_data = view;
+    view->type = type;
+    for (uint32_t i = 0; i < 64; i++) {
+        view->borrow = thing_bind(first + i, type, &objects[i], (belay_handle){0});
+    }
+    return first;
+}
+
+/* Goal: nobody gets the handle of what the net is ending without exchanges. Method: the
+ * first of 64 destructors looks for the others; a second net of the type, whose handles
+ * may be known by then, shows all, and what is borrowed outlives it. */
+TRIAL(taken_objects_are_not_named) {
+    static thing objects[2][64];
+    belay_type type = thing_type();
+    name_view taken = {0};
+    belay__bind_dead(name_bind(type, objects[0], &taken), 64);
+    assert_status(BELAY_OK, belay_drain(20000));
+    assert_int_equal(taken.count, 0);
+    assert_false(taken.is_borrowed);
+    assert_int_equal(thing_stats(type).rescued, 64);
+    name_view known = {0};
+    belay__bind_dead(name_bind(type, objects[1], &known), 64);
+    assert_status(BELAY_OK, belay_drain(20000));
+    assert_int_equal(known.count, 63);
+    assert_true(known.is_borrowed);
+    assert_int_equal(thing_destroyed(&objects[1][63]), 0);
+    assert_status(BELAY_OK, belay_return(known.borrow));
+    assert_int_equal(thing_destroyed(&objects[1][63]), 1);
+    assert_int_equal(thing_stats(type).rescued, 128);
+}
+
+/* Goal: what a report names may be known. Method: as before, but one object refused
+ * before, which was reported. */
+TRIAL(reported_handles_are_known) {
+    static thing objects[64];
+    thing refusing = {.code = 1, .answers = 1};
+    belay_report_to(thing_report_sink, NULL);
+    belay_type type = thing_type();
+    assert_status(BELAY_REFUSED, belay_close(thing_own(type, &refusing), NULL));
+    assert_int_equal(thing_reported(BELAY_REPORT_DESTROY_REFUSED), 1);
+    name_view known = {0};
+    belay__bind_dead(name_bind(type, objects, &known), 64);
+    assert_status(BELAY_OK, belay_drain(20000));
+    assert_int_equal(known.count, 64);
+    assert_true(known.is_borrowed);
+    assert_status(BELAY_OK, belay_return(known.borrow));
+    assert_int_equal(thing_destroyed(&objects[63]), 1);
+}
+
+/* Goal: an object whose destructor refused is open, and may be named at once. Method: the
+ * second of 64 looks for the first. */
+TRIAL(refusing_object_is_named) {
+    static thing objects[64];
+    belay_report_to(thing_report_sink, NULL);
+    belay_type type = thing_type();
+    name_view view = {0};
+    uint32_t first = name_bind(type, objects, &view);
+    belay_handle refusing = {(view.borrow.bits & BELAY__GENERATION_MASK) | first};
+    view.borrow = refusing;
+    objects[1].inside = objects[0].inside;
+    objects[1].inside_data = objects[0].inside_data;
+    objects[0].inside = NULL;
+    objects[0].code = objects[0].answers = 1;
+    belay__bind_dead(first, 64);
+    assert_status(BELAY_OK, belay_drain(20000));
+    assert_int_equal(view.count, 1);
+    assert_true(view.is_borrowed);
+    assert_true(thing_report_last(BELAY_REPORT_DESTROY_REFUSED)->handle.bits ==
+                refusing.bits);
+    assert_status(BELAY_OK, belay_return(refusing));
+    assert_status(BELAY_OK, belay_close(refusing, NULL));
+    assert_int_equal(thing_destroyed(&objects[0]), 2);
+}
+
+static void name_shut_down(void *data) {
+    assert_status(BELAY_TIMED_OUT, belay_shutdown(0, data));
+}
+
+/* Goal: a shutdown leaves what the net has in hand to the net. Method: the first of 64
+ * destructors shuts down; none of them is a leak, and all are still held. */
+TRIAL(shutdown_leaves_what_is_taken) {
+    static thing objects[64];
+    belay_report_to(thing_report_sink, NULL);
+    belay_type type = thing_type();
+    belay_remains remains = {0};
+    name_view view = {0};
+    uint32_t first = name_bind(type, objects, &view);
+    objects[0].inside = name_shut_down;
+    objects[0].inside_data = &remains;
+    belay__bind_dead(first, 64);
+    assert_status(BELAY_OK, belay_drain(20000));
+    assert_int_equal(remains.leaked, 0);
+    assert_int_equal(remains.held, 64);
+    assert_int_equal(thing_reported(BELAY_REPORT_LEAK), 0);
+    assert_true(thing_report_last(BELAY_REPORT_STILL_HELD)->handle.bits == 0);
+    for (uint32_t i = 0; i < 64; i++) {
+        assert_int_equal(thing_destroyed(&objects[i]), 1);
+    }
+    assert_int_equal(thing_stats(type).rescued, 64);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test(taken_objects_are_not_named),
+            cmocka_unit_test(reported_handles_are_known),
+            cmocka_unit_test(refusing_object_is_named),
+            cmocka_unit_test(shutdown_leaves_what_is_taken),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
