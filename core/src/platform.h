@@ -15,7 +15,8 @@ void *belay__memory_private(size_t bytes);
 /* False where the ledger can't be shared at all: then nobody is told that it is not. */
 bool belay__memory_can_share(void);
 
-/* These three return 0 or an errno, and leave errno to the program when all is well. */
+/* These five return 0 or an errno, and leave errno to the program when all is well; the
+ * last two also when it is not. */
 
 /* Opens the file that holds the ledger: a sealed memfd, or `path` (created, locked,
  * private to the user). EBUSY: another process has it; EEXIST: it is no ledger; EPERM: it
@@ -30,10 +31,22 @@ int belay__memory_extend(int fd, uint64_t offset, uint64_t bytes);
 /* Maps a part of the file, shared. */
 int belay__memory_map(int fd, uint64_t offset, size_t bytes, void **out_address);
 
-/* The same, but shared with the children of forks. */
+/* A large page: at a multiple of its size in the file and in memory. */
+#define BELAY__MEMORY_LARGE ((size_t)2 << 20)
+
+/* Maps as many bytes of the file at an `offset` where it may have a large page. Nothing
+ * is behind them yet. ENOTSUP: this system's pages have other sizes. */
+int belay__memory_map_large(int fd, uint64_t offset, void **out_address);
+
+/* Asks for the large page behind such a mapping, of which the file has the first bytes;
+ * what it holds stays. Not 0: the mapping is as good as before. ENOMEM, EBUSY, EAGAIN:
+ * not now; else: never. */
+int belay__memory_make_large(void *address);
+
+/* The same as belay__memory_private, but shared with the children of forks. */
 void *belay__memory_common(size_t bytes);
 
-/* Gives back memory of one of the two after all. */
+/* Gives back memory of one of these after all. */
 void belay__memory_release(void *address, size_t bytes);
 
 /* Moves `from`, of belay__memory_private, over the mapping of as many bytes at `to`.

@@ -16,6 +16,12 @@
 
 #include "belay/ledger.h"
 
+#ifndef MADV_COLLAPSE /* musl, and Linux before 6.1, which refuses it */
+#define MADV_COLLAPSE 25
+#endif
+
+#define MEMORY_PAGE 4096 /* the size of a page to which BELAY__MEMORY_LARGE belongs */
+
 void *belay__memory_private(size_t bytes) {
     void *address =
             mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -131,6 +137,54 @@ int belay__memory_map(int fd, uint64_t offset, size_t bytes, void **out_address)
     }
     *out_address = address;
     return 0;
+}
+
+/* Maps the file over the aligned part of a reservation, and gives back the rest. 0, or an
+ * errno. */
+static int memory_map_aligned(int fd, uint64_t offset, void **out_address) {
+    size_t reserved = 2 * BELAY__MEMORY_LARGE - MEMORY_PAGE;
+    char *start = mmap(NULL, reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (start == MAP_FAILED) {
+        return errno;
+    }
+    size_t before = -(uintptr_t)start % BELAY__MEMORY_LARGE;
+    size_t after = reserved - before - BELAY__MEMORY_LARGE;
+    char *address = start + before;
+    if (mmap(address, BELAY__MEMORY_LARGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+                fd, (off_t)offset) == MAP_FAILED) {
+        int why = errno;
+        munmap(start, reserved);
+        return why;
+    }
+    if (before > 0) {
+        munmap(start, before);
+    }
+    if (after > 0) {
+        munmap(address + BELAY__MEMORY_LARGE, after);
+    }
+    *out_address = address;
+    return 0;
+}
+
+int belay__memory_map_large(int fd, uint64_t offset, void **out_address) {
+    /* With pages of 64 KiB, a large one has 512 MiB. */
+    if (sysconf(_SC_PAGESIZE) != MEMORY_PAGE) {
+        return ENOTSUP;
+    }
+    int before = errno;
+    int why = memory_map_aligned(fd, offset, out_address);
+    errno = before;
+    return why;
+}
+
+int belay__memory_make_large(void *address) {
+    int before = errno;
+    /* The kernel looks for the pages in a page table, which there is from the first
+     * access on. */
+    (void)*(volatile char *)address;
+    int why = madvise(address, BELAY__MEMORY_LARGE, MADV_COLLAPSE) == 0 ? 0 : errno;
+    errno = before;
+    return why;
 }
 
 bool belay__memory_move(void *to, void *from, size_t bytes) {

@@ -56,6 +56,18 @@ int belay__memory_map(int fd, uint64_t offset, size_t bytes, void **out_address)
     return ENOTSUP;
 }
 
+int belay__memory_map_large(int fd, uint64_t offset, void **out_address) {
+    (void)fd;
+    (void)offset;
+    (void)out_address;
+    return ENOTSUP;
+}
+
+int belay__memory_make_large(void *address) {
+    (void)address;
+    return ENOTSUP;
+}
+
 bool belay__memory_move(void *to, void *from, size_t bytes) {
     (void)to;
     (void)from;
