@@ -8,6 +8,7 @@
 #include "core/src/address.c"
 #include "core/src/binding.c"
 #include "core/src/end.c"
+#include "core/src/extent.c"
 #include "core/src/family.c"
 #include "core/src/fork.c"
 #include "core/src/guard.c"

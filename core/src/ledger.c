@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "atomic.h"
+#include "extent.h"
 #include "fork.h"
 #include "lock.h"
 #include "platform.h"
@@ -111,25 +112,36 @@ static size_t ledger_whole_pages(size_t bytes) {
     return (bytes + page - 1) / page * page;
 }
 
-/* Maps `bytes` more of the file, whole pages. Not 0: an errno, the file can't give them.
- */
-static int ledger_map(
-        uint32_t kind, size_t bytes, uint64_t *out_offset, void **out_address) {
-    if (ledger_mapping_count > BELAY_LEDGER_DIRECTORY_MAX) {
-        return ENOSPC;
-    }
+/* Maps `bytes` more at the end of the file. Not 0: an errno. */
+static int ledger_append(size_t bytes, uint64_t *out_offset, void **out_address) {
     int why = belay__memory_extend(ledger_fd, ledger_end, bytes);
     if (why == 0) {
         why = belay__memory_map(ledger_fd, ledger_end, bytes, out_address);
     }
-    if (why != 0) {
-        return why;
-    }
-    ledger_mappings[ledger_mapping_count++] =
-            (ledger_mapping){*out_address, bytes, kind, NULL};
     *out_offset = ledger_end;
-    ledger_end += bytes;
-    return 0;
+    ledger_end += why == 0 ? bytes : 0;
+    return why;
+}
+
+/* Maps `bytes` more of the file, whole pages, behind `before` bytes of its kind.
+ * Not 0: an errno, the file can't give them. */
+static int ledger_map(uint32_t kind, uint64_t before, size_t bytes, uint64_t *out_offset,
+        void **out_address) {
+    if (ledger_mapping_count > BELAY_LEDGER_DIRECTORY_MAX) {
+        return ENOSPC;
+    }
+    int why = ENOTSUP;
+    if (kind == BELAY_LEDGER_ROWS && before >= BELAY__EXTENT_AFTER) {
+        why = belay__extent_map(ledger_fd, &ledger_end, bytes, out_offset, out_address);
+    }
+    if (why != 0) {
+        why = ledger_append(bytes, out_offset, out_address);
+    }
+    if (why == 0) {
+        ledger_mappings[ledger_mapping_count++] =
+                (ledger_mapping){*out_address, bytes, kind, NULL};
+    }
+    return why;
 }
 
 /* Copies a mapping before a fork: the parent goes on with the mapping itself, also before
@@ -252,6 +264,7 @@ static void ledger_forked(void) {
     }
     ledger_forget_copies();
     ledger_mapping_count = 0;
+    belay__extent_drop();
     if (ledger_fd >= 0) {
         close(ledger_fd);
         ledger_fd = -1;
@@ -289,8 +302,8 @@ void belay__ledger_start(void) {
     uint64_t offset = 0;
     void *head = NULL;
     if (ledger_fd >= 0) {
-        why = ledger_map(
-                BELAY_LEDGER_NONE, ledger_whole_pages(LEDGER_HEAD_BYTES), &offset, &head);
+        why = ledger_map(BELAY_LEDGER_NONE, 0, ledger_whole_pages(LEDGER_HEAD_BYTES),
+                &offset, &head);
     }
     ledger_lost_why = (uint32_t)why;
     const char *wish = belay__ledger_wish();
@@ -351,7 +364,7 @@ void *belay__ledger_segment_add(
     void *rows = NULL;
     int why = ENOSPC; /* in the directory */
     if (was_shared && entry < BELAY_LEDGER_DIRECTORY_MAX) {
-        why = ledger_map(kind, bytes, &offset, &rows);
+        why = ledger_map(kind, (uint64_t)first * stride, bytes, &offset, &rows);
     }
     if (rows != NULL) {
         belay_ledger_segment *directory =
