@@ -70,6 +70,8 @@ FAILING(void *, realloc, (void *block, size_t bytes), (block, bytes), ENOMEM, NU
 FAILING(void *, mmap,
         (void *at, size_t bytes, int access, int flags, int fd, off_t offset),
         (at, bytes, access, flags, fd, offset), ENOMEM, MAP_FAILED)
+FAILING(int, madvise, (void *at, size_t bytes, int advice), (at, bytes, advice), EINVAL,
+        -1)
 FAILING(int, fallocate, (int fd, int mode, off_t offset, off_t bytes),
         (fd, mode, offset, bytes), ENOSPC, -1)
 FAILING(int, ftruncate, (int fd, off_t bytes), (fd, bytes), ENOSPC, -1)
