@@ -5,7 +5,8 @@
  *
  *   header | directory | segments...
  *
- * A segment never moves once its directory entry is there; entries are only added.
+ * A segment never moves once its directory entry is there; entries are only added. Holes
+ * may be between segments.
  * Writers never wait for readers. A reader takes nothing on trust: offsets, indexes and
  * texts may be torn or hostile. How to read a row consistently: see belay_ledger_row. All
  * integers are little endian. docs/internals/ledger.md tells why it is so. */
