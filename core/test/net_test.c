@@ -95,6 +95,7 @@ TRIAL(borrowed_object_outlives_its_net) {
     while (!(thing_state(handle) & BELAY_STATE_CLOSED)) {
         nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
     }
+    drained(); /* and is done with the slot */
     assert_true(thing_state(handle) & BELAY_STATE_NETTED);
     assert_int_equal(thing_destroyed(&object), 0);
     assert_int_equal(belay__bind_single_take(), 0);
