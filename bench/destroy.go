@@ -13,14 +13,8 @@ import (
 var (
 	trivialType = belay.NewType[*peers.Block]("trivial", belay.DestroyC(peers.TrivialC()),
 		belay.FixedSize(64), belay.NetShared())
-	gateType = belay.NewType[*peers.Block]("gate", belay.Destroy(func(*peers.Block) error {
-		atGate <- struct{}{}
-		<-gate
-		return nil
-	}), belay.FixedSize(64))
-
-	atGate = make(chan struct{})
-	gate   = make(chan struct{})
+	gateType = belay.NewType[*peers.Block]("gate", belay.DestroyC(peers.WaitAtGateC()),
+		belay.FixedSize(64), belay.NetExact())
 )
 
 // destroyMillion times how long the net's worker takes for what the collector found: the
@@ -28,8 +22,8 @@ var (
 func destroyMillion(t belay.Type[*peers.Block], open func() *peers.Block) func(n int) float64 {
 	return func(n int) float64 {
 		forgetOurs(gateType, 1, peers.Malloc)
-		runtime.GC() // finds it: a Go destructor has a net of its own
-		<-atGate
+		runtime.GC() // finds it
+		peers.AwaitGate()
 		count := t.Stats
 		before := count()
 		forgetOurs(t, n, open)
@@ -38,7 +32,7 @@ func destroyMillion(t belay.Type[*peers.Block], open func() *peers.Block) func(n
 			time.Sleep(20 * time.Millisecond) // the cleanups are on their way to the queue
 		}
 		start := time.Now()
-		gate <- struct{}{}
+		peers.OpenGate()
 		isDone := belay.Drain(time.Minute)
 		took := time.Since(start)
 		if now := count(); !isDone || now.Opened-now.Live < before.Opened-before.Live+uint64(n) {

@@ -4,6 +4,7 @@
 package peers
 
 /*
+#include <semaphore.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -16,6 +17,32 @@ __attribute__((weak)) int bench_trivial(void *context, void *object) {
 	(void)context;
 	return object == (void *)1;
 }
+
+// A destructor that waits at a gate, for Belay.
+sem_t *bench_at_gate(void);
+sem_t *bench_gate(void);
+int bench_wait_at_gate(void *context, void *object);
+__attribute__((weak)) sem_t *bench_at_gate(void) {
+	static sem_t at_gate; // all zero: nobody is
+	return &at_gate;
+}
+__attribute__((weak)) sem_t *bench_gate(void) {
+	static sem_t gate;
+	return &gate;
+}
+__attribute__((weak)) int bench_wait_at_gate(void *context, void *object) {
+	(void)context;
+	sem_post(bench_at_gate());
+	while (sem_wait(bench_gate()) != 0) {
+	}
+	free(object);
+	return 0;
+}
+static void await_gate(void) {
+	while (sem_wait(bench_at_gate()) != 0) {
+	}
+}
+static void open_gate(void) { sem_post(bench_gate()); }
 */
 import "C"
 
@@ -45,6 +72,17 @@ func Trivial(p *Block) { C.trivial(C.uintptr_t(uintptr(unsafe.Pointer(p)))) }
 
 // TrivialC is the address of a C destructor with nothing to do.
 func TrivialC() unsafe.Pointer { return unsafe.Pointer(C.bench_trivial) }
+
+// WaitAtGateC is the address of a C destructor that waits at the gate: Go's
+// scheduler, which takes up to a millisecond to wake who waits in a callback, is not
+// part of what is timed then.
+func WaitAtGateC() unsafe.Pointer { return unsafe.Pointer(C.bench_wait_at_gate) }
+
+// AwaitGate returns when one waits at the gate.
+func AwaitGate() { C.await_gate() }
+
+// OpenGate lets one pass.
+func OpenGate() { C.open_gate() }
 
 // Hand is the hand-written wrapper: a Go struct that holds the C pointer.
 type Hand struct {

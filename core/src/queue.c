@@ -14,7 +14,6 @@
 #define QUEUE_TICK_MS 100
 #define QUEUE_IDLE_TICKS 100
 #define QUEUE_WORD_SHIFT 12 /* a word of queue_dead: 64 groups of 64 slots */
-#define QUEUE_AHEAD 8       /* groups */
 #define QUEUE_WORDS         /* up to the end of the last segment */                      \
     (((BELAY__INDEX_MAX | (BELAY__SEGMENT_SLOTS - 1)) >> QUEUE_WORD_SHIFT) + 1)
 
@@ -78,22 +77,6 @@ static uint32_t queue_words(void) {
     return (belay__table_end() + (1u << QUEUE_WORD_SHIFT) - 1) >> QUEUE_WORD_SHIFT;
 }
 
-/* What comes after the group at `first`, when `groups` of its word are left. */
-static belay__rescue_route queue_route(uint32_t first, uint32_t word, uint64_t groups) {
-    uint32_t next = groups != 0 ? queue_first(word, groups) : first;
-    /* In the order of the slots, if it is dead as well; the next word is not claimed yet.
-     */
-    uint32_t later = first + QUEUE_AHEAD * BELAY__GROUP_SLOTS;
-    uint32_t there = later >> QUEUE_WORD_SHIFT;
-    uint64_t dead = there == word           ? groups
-                    : there < queue_words() ? belay__load_relaxed(&queue_dead[there])
-                                            : 0;
-    bool is_dead = dead >> (later / BELAY__GROUP_SLOTS) % 64 & 1;
-    __builtin_prefetch(belay__table_group(next), 1);
-    return (belay__rescue_route){
-            belay__table_slot(next), belay__table_slot(is_dead ? later : next)};
-}
-
 bool belay__queue_run(void) {
     bool did_something = false;
     uint32_t index = 0;
@@ -109,12 +92,12 @@ bool belay__queue_run(void) {
     for (uint32_t word = 0; word < words; word++) {
         uint64_t groups =
                 belay__load(&queue_dead[word]) ? belay__swap(&queue_dead[word], 0) : 0;
-        while (groups != 0) {
-            uint32_t first = queue_first(word, groups);
-            groups &= groups - 1;
-            belay__rescue_route route = queue_route(first, word, groups);
-            count += belay__rescue_group(&rescue, first, &route);
+        uint32_t firsts[64];
+        uint32_t found = 0;
+        for (; groups != 0; groups &= groups - 1) {
+            firsts[found++] = queue_first(word, groups);
         }
+        count += belay__rescue_groups(&rescue, firsts, found);
     }
     belay__rescue_end(&rescue);
     if (count > 0) {

@@ -14,11 +14,20 @@
 
 #define RESCUE_AHEAD 24  /* slots to prefetch ahead */
 #define RESCUE_HEADER 16 /* bytes that malloc keeps before a block */
+#define RESCUE_BATCH 16u /* groups that are taken at once */
+#define RESCUE_LATER 4u  /* groups to prefetch ahead, into a slower cache */
 
 static uint32_t rescue_shutdowns = 0; /* that tell leaks */
 static uint64_t rescue_runner = 0;    /* identity of the run that is_first; 0: none */
+static uint32_t rescue_meeting = 0;   /* always: of two exchanges one is later */
 static uint32_t rescue_named[BELAY_TYPE_MAX + 1] = {
         0}; /* by type: 1, see belay__rescue_may_name */
+
+/* Where the run goes next, to be fetched into the caches: slots as many as a group's. */
+typedef struct rescue_route {
+    const belay__slot *next;  /* of the next group, or this one */
+    const belay__slot *later; /* of one some groups away, or the same as next */
+} rescue_route;
 
 void belay__rescue_tell_each(void) {
     (void)belay__add(&rescue_shutdowns, 1);
@@ -45,11 +54,12 @@ bool belay__rescue_may_name(uint32_t index) {
     const belay__slot *slot = belay__table_slot(index);
     /* A row is shared memory: the type may be damaged. */
     uint32_t *named = &rescue_named[belay__get(&slot->type) % (BELAY_TYPE_MAX + 1)];
-    /* Pairs with the one in rescue_take: of the two, the later one sees what the other
-     * side stored. */
     if (!belay__load(named)) {
-        (void)belay__or(named, 1);
+        belay__store(named, 1);
     }
+    /* Pairs with the one in rescue_batch: of the two, the later one sees what the other
+     * side stored before. */
+    (void)belay__or(&rescue_meeting, 0);
     uint64_t taken = belay__load(&belay__table_group(index)->taken);
     bool is_taken = taken >> (index % BELAY__GROUP_SLOTS) & 1;
     return !is_taken || (belay__load(&slot->state) & BELAY_STATE_DYING);
@@ -115,11 +125,19 @@ static void rescue_destroy_many(belay__rescue *rescue) {
     }
 }
 
-/* Open, and nothing else is known of it. */
+/* Open, and nothing else is known of it; and there is another generation. */
 static bool rescue_is_idle(uint64_t state) {
-    uint64_t generation = state & BELAY__GENERATION_MASK;
-    return state == (generation | BELAY_STATE_LIVE) &&
-           generation >> BELAY_STATE_GENERATION_SHIFT != BELAY__GENERATION_LAST;
+    return (state & ~BELAY__GENERATION_MASK) == BELAY_STATE_LIVE &&
+           state >> BELAY_STATE_GENERATION_SHIFT != BELAY__GENERATION_LAST;
+}
+
+/* The tight loop will not come to this one any more: it may be named. */
+static void rescue_let_go(const belay__rescue *rescue, uint32_t index) {
+    uint64_t *taken = &belay__table_group(index)->taken;
+    if (rescue->is_first) {
+        uint64_t slot = UINT64_C(1) << (index % BELAY__GROUP_SLOTS);
+        belay__store(taken, belay__load_relaxed(taken) & ~slot);
+    }
 }
 
 /* Ends an object that was found closed by the net: in a batch where its type has one. */
@@ -164,6 +182,7 @@ static bool rescue_slot(belay__rescue *rescue, belay__slot *slot, uint32_t index
         }
         return false;
     }
+    rescue_let_go(rescue, index);
     if (type->options.net == BELAY_NET_REPORT ||
             type->options.thread == BELAY_THREAD_PINNED) {
         belay__report(&(belay__mistake){.kind = BELAY_REPORT_FORGOTTEN,
@@ -193,34 +212,11 @@ static uint64_t rescue_last_handle(uint32_t index) {
     return (generation - (UINT64_C(1) << BELAY_STATE_GENERATION_SHIFT)) | index;
 }
 
-/* Takes the slots `left` for the tight loop. True: handles of the type may be known, so
- * it has to claim each object by an exchange. */
-static bool rescue_take(const belay__rescue *rescue, uint32_t first, uint64_t left) {
-    uint64_t *taken = &belay__table_group(first)->taken;
-    if (!rescue->is_first) {
-        return true;
-    }
-    belay__store(taken, left);
-    /* Pairs with the one in belay__rescue_may_name. */
-    bool is_named = belay__or(&rescue_named[rescue->told.type], 0) != 0;
-    if (is_named) {
-        belay__store(taken, 0);
-    }
-    return is_named;
-}
-
-/* Of the slots that were taken, the loop still has `left`. */
-static void rescue_leave(bool is_named, uint32_t first, uint64_t left) {
-    if (!is_named) {
-        belay__store(&belay__table_group(first)->taken, left);
-    }
-}
-
 /* Claims an object that the tight loop may have. False: it is not as it was any more. */
-static bool rescue_claim(belay__slot *slot, uint64_t state, bool is_named) {
+static bool rescue_claim(belay__slot *slot, uint64_t state, bool must_ask) {
     uint64_t claimed =
             state | BELAY_STATE_CLOSED | BELAY_STATE_DYING | BELAY_STATE_NETTED;
-    if (is_named) {
+    if (must_ask) {
         return belay__cas(&slot->state, &state, claimed);
     }
     belay__store(&slot->state, claimed);
@@ -231,8 +227,8 @@ static bool rescue_claim(belay__slot *slot, uint64_t state, bool is_named) {
  * The destructor and plain stores each, and an exchange if its handle may be known; slots
  * and objects were last touched long ago, so what comes next is fetched ahead. Returns
  * those that are left. */
-static uint64_t rescue_run_plain(belay__rescue *rescue, uint32_t first, uint64_t left,
-        const belay__rescue_route *route) {
+static uint64_t rescue_run_plain(
+        belay__rescue *rescue, uint32_t first, uint64_t left, const rescue_route *route) {
     belay__slot *slots = belay__table_slot(first);
     belay_destroy_fn destroy = rescue->type->options.destroy;
     void *context = rescue->type->options.context;
@@ -240,8 +236,8 @@ static uint64_t rescue_run_plain(belay__rescue *rescue, uint32_t first, uint64_t
     uint32_t site = rescue->told.opened;
     bool is_free = destroy == belay_destroy_free;
     bool is_dense = (left & (left + 1)) == 0; /* without gaps */
-    bool is_named = rescue_take(rescue, first, left);
-    uint64_t freed = 0;
+    bool must_ask = !rescue->is_first || belay__load(&rescue_named[type]) != 0;
+    uint64_t freed = left;
     uint64_t bytes = 0;
     for (; left != 0; left &= left - 1) {
         uint32_t i = (uint32_t)__builtin_ctzll(left);
@@ -249,8 +245,9 @@ static uint64_t rescue_run_plain(belay__rescue *rescue, uint32_t first, uint64_t
         uint64_t state = belay__load(&slot->state);
         __builtin_prefetch(&route->next[i], 1, 3);
         __builtin_prefetch(&route->later[i], 1, 2);
-        if (belay__get(&slot->type) != type || belay__get(&slot->site) != site ||
-                !rescue_is_idle(state) || !rescue_claim(slot, state, is_named)) {
+        bool is_other = ((belay__get(&slot->type) ^ type) |
+                                (belay__get(&slot->site) ^ site)) != 0;
+        if (is_other || !rescue_is_idle(state) || !rescue_claim(slot, state, must_ask)) {
             break;
         }
         void *object = (void *)(uintptr_t)belay__get(&slot->object);
@@ -267,7 +264,8 @@ static uint64_t rescue_run_plain(belay__rescue *rescue, uint32_t first, uint64_t
             code = destroy(context, object);
         }
         if (code != 0) {
-            rescue_leave(is_named, first, left & (left - 1)); /* it may be open again */
+            freed &= ~(UINT64_C(1) << i);
+            rescue_let_go(rescue, first + i);
             belay__ending ending = rescue_ending();
             (void)belay__end_finish(
                     first + i, belay__type_judge(rescue->type, code), code, &ending);
@@ -278,11 +276,10 @@ static uint64_t rescue_run_plain(belay__rescue *rescue, uint32_t first, uint64_t
         belay__put(&slot->epoch, 0);
         /* A store, not a swap: belay__watch_flag leaves an object alone that the net is
          * at. */
-        belay__store(&slot->state, (state & BELAY__GENERATION_MASK) +
-                                           (UINT64_C(1) << BELAY_STATE_GENERATION_SHIFT));
-        freed |= UINT64_C(1) << i;
+        belay__store(&slot->state,
+                state - BELAY_STATE_LIVE + (UINT64_C(1) << BELAY_STATE_GENERATION_SHIFT));
     }
-    rescue_leave(is_named, first, 0);
+    freed &= ~left;
     if (rescue->told.count == 0 && freed != 0) {
         /* Not one that refused before it. */
         rescue->told.handle =
@@ -294,10 +291,9 @@ static uint64_t rescue_run_plain(belay__rescue *rescue, uint32_t first, uint64_t
     return left;
 }
 
-uint32_t belay__rescue_group(
-        belay__rescue *rescue, uint32_t first, const belay__rescue_route *route) {
+static void rescue_group(
+        belay__rescue *rescue, uint32_t first, uint64_t dead, const rescue_route *route) {
     belay__slot *slots = belay__table_slot(first);
-    uint64_t dead = belay__swap(&belay__table_group(first)->dead, 0);
     rescue->freed = 0;
     rescue->is_quick = belay__address_is_empty() && belay__load(&rescue_shutdowns) == 0;
     for (uint64_t left = dead; left != 0;) {
@@ -308,9 +304,69 @@ uint32_t belay__rescue_group(
             left = rescue_run_plain(rescue, first, left, route);
         }
     }
-    /* Only now: a recycled group must not be looked at as a dead one. */
-    belay__table_orphan(first, dead, rescue->freed);
-    return (uint32_t)__builtin_popcountll(dead);
+}
+
+/* Takes the dead slots of a group. */
+static uint64_t rescue_take(const belay__rescue *rescue, uint32_t first) {
+    belay__group *group = belay__table_group(first);
+    uint64_t dead = belay__load(&group->dead);
+    if (group->kind == BELAY__GROUP_SHARED) {
+        belay__store(&group->dead, 0); /* they die at once, and only once */
+    } else {
+        dead = belay__swap(&group->dead, 0);
+    }
+    if (rescue->is_first) {
+        belay__store(&group->taken, dead);
+    }
+    return dead;
+}
+
+/* Fetches the record of a group, if there is one. */
+static void rescue_fetch_group(uint32_t first) {
+    if (first < belay__table_end()) {
+        __builtin_prefetch(belay__table_group(first), 1);
+    }
+}
+
+/* Handles `count` groups, of `ready` that will be: without an exchange for each, which
+ * waits for all that is on its way from memory. */
+static uint32_t rescue_batch(
+        belay__rescue *rescue, const uint32_t *firsts, uint32_t count, uint32_t ready) {
+    uint64_t dead[RESCUE_BATCH];
+    uint32_t sum = 0;
+    belay__table_chain whole = {0};
+    for (uint32_t i = 0; i < count; i++) {
+        rescue_fetch_group(firsts[i] + RESCUE_BATCH * BELAY__GROUP_SLOTS);
+        dead[i] = rescue_take(rescue, firsts[i]);
+        sum += (uint32_t)__builtin_popcountll(dead[i]);
+    }
+    /* Pairs with the one in belay__rescue_may_name. */
+    (void)belay__or(&rescue_meeting, 0);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t next = i + 1 < ready ? i + 1 : i;
+        uint32_t later = i + RESCUE_LATER < ready ? i + RESCUE_LATER : next;
+        rescue_route route = {
+                belay__table_slot(firsts[next]), belay__table_slot(firsts[later])};
+        rescue_group(rescue, firsts[i], dead[i], &route);
+        if (rescue->is_first) {
+            belay__store(&belay__table_group(firsts[i])->taken, 0);
+        }
+        /* Only now: a recycled group must not be looked at as a dead one. */
+        belay__table_orphan(firsts[i], dead[i], rescue->freed, &whole);
+    }
+    belay__table_recycle(&whole);
+    return sum;
+}
+
+uint32_t belay__rescue_groups(
+        belay__rescue *rescue, const uint32_t *firsts, uint32_t count) {
+    uint32_t sum = 0;
+    for (uint32_t at = 0; at < count; at += RESCUE_BATCH) {
+        uint32_t ready = count - at;
+        sum += rescue_batch(
+                rescue, firsts + at, ready < RESCUE_BATCH ? ready : RESCUE_BATCH, ready);
+    }
+    return sum;
 }
 
 void belay__rescue_end(belay__rescue *rescue) {

@@ -2,7 +2,7 @@
 /* rescue.h - destroys what the net found: the dead slots of groups, one run of the queue
  * at a time.
  *
- *   begin -> group, group, ... -> end
+ *   begin -> groups, groups, ... -> end
  *
  * A run gathers what is told, counted or destroyed together, so it belongs to one thread.
  */
@@ -29,13 +29,6 @@ typedef struct belay__rescue {
     bool is_first;  /* no other run goes on: `taken` of the groups is its own */
 } belay__rescue;
 
-/* Where the queue goes next, to be fetched into the caches: slots as many as a group's.
- */
-typedef struct belay__rescue_route {
-    const belay__slot *next;  /* of the next group, or this one */
-    const belay__slot *later; /* of one some groups away, or the same as next */
-} belay__rescue_route;
-
 /* From now on, until as many calls of _tell_all, each object is ended on its own: a
  * shutdown tells leaks, and which are rescues is decided one by one (belay__end_settle).
  * A run that goes on meanwhile is not changed. */
@@ -52,10 +45,10 @@ bool belay__rescue_may_name(uint32_t index);
 
 void belay__rescue_begin(belay__rescue *rescue);
 
-/* Handles the dead slots of the group at `first`, and gives back those that are free.
- * Returns how many were dead. */
-uint32_t belay__rescue_group(
-        belay__rescue *rescue, uint32_t first, const belay__rescue_route *route);
+/* Handles the dead slots of groups, whose first ones are `firsts`, and gives back those
+ * that are free. Returns how many were dead. */
+uint32_t belay__rescue_groups(
+        belay__rescue *rescue, const uint32_t *firsts, uint32_t count);
 
 /* Destroys and tells what was gathered. */
 void belay__rescue_end(belay__rescue *rescue);

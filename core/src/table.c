@@ -166,12 +166,6 @@ uint32_t belay__table_single_take(void) {
     return index;
 }
 
-/* Under the lock. */
-static void table_free_group(belay__group *group, uint32_t first) {
-    group->next = table_free_groups;
-    table_free_groups = first;
-}
-
 /* Recycles a shared group whose slots are all free, once: `returned` goes to 0 by one
  * CAS. Under the lock that hands groups out, its net is looked at again: we may be so
  * late that the group has another one, which lives. */
@@ -179,7 +173,8 @@ static void table_recycle(belay__group *group, uint32_t first) {
     uint64_t all = ~UINT64_C(0);
     belay__lock_take(&table_lock);
     if (belay__load(&group->orphans) == all && belay__cas(&group->returned, &all, 0)) {
-        table_free_group(group, first);
+        group->next = table_free_groups;
+        table_free_groups = first;
     }
     belay__lock_drop(&table_lock);
 }
@@ -225,7 +220,8 @@ void belay__table_give(uint32_t index) {
     }
 }
 
-void belay__table_orphan(uint32_t first, uint64_t dead, uint64_t freed) {
+void belay__table_orphan(
+        uint32_t first, uint64_t dead, uint64_t freed, belay__table_chain *whole) {
     belay__group *group = belay__table_group(first);
     if (group->kind == BELAY__GROUP_EXACT) {
         (void)belay__or(&group->orphans, dead);
@@ -238,15 +234,25 @@ void belay__table_orphan(uint32_t first, uint64_t dead, uint64_t freed) {
     uint64_t local = group->local | freed; /* nobody has the group any more */
     group->local = 0;
     if (local == ~UINT64_C(0)) { /* and nobody will give back a slot of it */
-        belay__lock_take(&table_lock);
-        table_free_group(group, first);
-        belay__lock_drop(&table_lock);
+        group->next = whole->first;
+        whole->first = first;
+        whole->last = whole->last == 0 ? first : whole->last;
         return;
     }
     (void)belay__or(&group->orphans, dead);
     if ((belay__or(&group->returned, local) | local) == ~UINT64_C(0)) {
         table_recycle(group, first);
     }
+}
+
+void belay__table_recycle(const belay__table_chain *whole) {
+    if (whole->first == 0) {
+        return;
+    }
+    belay__lock_take(&table_lock);
+    belay__table_group(whole->last)->next = table_free_groups;
+    table_free_groups = whole->first;
+    belay__lock_drop(&table_lock);
 }
 
 void belay__table_fork(belay__fork_step step) {

@@ -24,9 +24,20 @@ void belay__table_give(uint32_t index);
 /* Takes a group of 64 slots. 0 and a status on failure. */
 uint32_t belay__table_group_take(uint32_t kind, belay_status *out_status);
 
+/* Shared groups, all of whose slots are free and given back by nobody else. */
+typedef struct belay__table_chain {
+    uint32_t first; /* 0: none */
+    uint32_t last;
+} belay__table_chain;
+
 /* The nets of the slots `dead` of the group at `first` are dead: recycles the ones that
- * are free, now or when they are. freed: of them, free and not given back yet. */
-void belay__table_orphan(uint32_t first, uint64_t dead, uint64_t freed);
+ * are free, now or when they are. freed: of them, free and not given back yet. whole: a
+ * group of such alone is put there instead, for belay__table_recycle. */
+void belay__table_orphan(
+        uint32_t first, uint64_t dead, uint64_t freed, belay__table_chain *whole);
+
+/* Recycles them. */
+void belay__table_recycle(const belay__table_chain *whole);
 
 /* Takes a free EXACT slot without a net. 0: none. */
 uint32_t belay__table_single_take(void);

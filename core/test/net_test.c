@@ -169,6 +169,40 @@ TRIAL(net_destroys_in_batches) {
     assert_int_equal(batch_objects, 261);
 }
 
+static void push_more(void *data) {
+    for (uint32_t i = 1; i < 20; i++) {
+        belay__bind_dead(((uint32_t *)data)[i], 64);
+    }
+}
+
+/* Goal: groups that are dead together are all used again, once. Method: a destructor
+ * finds the next 19, which then are one run of the queue. */
+TRIAL(shared_groups_are_recycled_together) {
+    belay_type type = thing_type();
+    static thing objects[20];
+    static uint32_t firsts[20];
+    uint32_t found[20] = {0};
+    for (uint32_t i = 0; i < 20; i++) {
+        firsts[i] = belay__bind_group_take(BELAY__GROUP_SHARED, NULL);
+        belay__bind_group(firsts[i])->local = ~UINT64_C(1); /* but the first slot */
+        (void)thing_bind(firsts[i], type, &objects[i], (belay_handle){0});
+    }
+    objects[0].inside = push_more;
+    objects[0].inside_data = firsts;
+    belay__bind_dead(firsts[0], 64);
+    drained();
+    assert_int_equal(thing_stats(type).rescued, 20);
+    for (uint32_t i = 0; i < 20; i++) {
+        uint32_t first = belay__bind_group_take(BELAY__GROUP_SHARED, NULL);
+        for (uint32_t j = 0; j < 20; j++) {
+            found[j] += first == firsts[j];
+        }
+    }
+    for (uint32_t j = 0; j < 20; j++) {
+        assert_int_equal(found[j], 1);
+    }
+}
+
 /* Goal: a shared group is used again when it is dead and all its slots are free, once,
  * and not before. Method: a group with a slot that is borrowed over the death of the net.
  */
@@ -426,6 +460,7 @@ int main(void) {
             cmocka_unit_test(report_only_net_keeps_the_object),
             cmocka_unit_test(borrowed_object_outlives_its_net),
             cmocka_unit_test(net_destroys_in_batches),
+            cmocka_unit_test(shared_groups_are_recycled_together),
             cmocka_unit_test(shared_group_is_recycled_once),
             cmocka_unit_test(exact_slots_come_back),
             cmocka_unit_test(worker_does_not_wait_for_a_guard),

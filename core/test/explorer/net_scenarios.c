@@ -62,6 +62,24 @@ static void bound_one_known(void) {
     require(find_0());
 }
 
+static void hear(void *data, const belay_report *report) {
+    require(report->handle.bits == items[0].handle.bits);
+    *(int *)data += 1;
+}
+
+/* Known by the report that it refused. */
+static void bound_one_reported(void) {
+    int heard = 0;
+    belay_level_set(BELAY_LEVEL_SAMPLED);
+    belay_report_to(hear, &heard);
+    bound_one();
+    items[0].refusals = 1;
+    item_close(0, BELAY_REFUSED);
+    require(heard == 1);
+    belay_report_to(NULL, NULL);
+    belay_level_set(BELAY_LEVEL_OFF);
+}
+
 static void bound_one_lent(void) {
     bound_one_known();
     setup_borrow(0);
@@ -251,6 +269,8 @@ const explorer_scenario net_scenarios[] = {
                 forgotten_1_check, false, 3},
         {"use, net", bound_one_known, {use_0, forget_0, run_queue}, forgotten_1_check,
                 false, 3},
+        {"found in a report and used, net", bound_one_reported,
+                {use_0, forget_0, run_queue}, forgotten_1_check, false, 3},
         {"found and used, net", bound_one, {find_and_use_0, forget_0, run_queue},
                 forgotten_1_check, false, 3},
         {"found and closed, net", bound_one, {find_and_close_0, forget_0, run_queue},
