@@ -246,7 +246,7 @@ typedef struct belay_go_search {
 
 static int belay_go_search_visit(void *data, belay_handle handle, const belay_info *info) {
     belay_go_search *search = data;
-    if (info->object != search->object || !info->is_closed) {
+    if (info->object != search->object || !info->is_closed || handle.bits == 0) {
         return 0;
     }
     search->handle = handle.bits;

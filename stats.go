@@ -54,7 +54,7 @@ func (t Type[P]) Stats() TypeStats {
 
 // Object is an open object, as [Live] lists it.
 type Object struct {
-	ID      uint64 // never used again for another object
+	ID      uint64 // never used again for another object; 0: see Live
 	Parent  uint64 // its ID; 0: none
 	Type    string
 	Opened  string // "function file:line"
@@ -65,8 +65,8 @@ type Object struct {
 }
 
 // Live lists the open objects, without stopping the program: one that opens or
-// closes meanwhile may or may not be in it; one that the net is about to destroy is
-// not.
+// closes meanwhile may or may not be in it. One that the net is about to end is
+// Closing, and its ID is 0.
 func Live() []Object { return live() }
 
 // Drain waits until the objects that the collector found forgotten so far are

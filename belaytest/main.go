@@ -23,7 +23,7 @@ func Main(m interface{ Run() int }) {
 func run(m interface{ Run() int }, out io.Writer) int {
 	before := map[uint64]bool{}
 	for _, object := range belay.Live() {
-		before[object.ID] = true
+		before[object.ID] = object.ID != 0
 	}
 	rescues := watchRescues()
 	code := m.Run()

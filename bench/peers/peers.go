@@ -38,10 +38,7 @@ __attribute__((weak)) int bench_wait_at_gate(void *context, void *object) {
 	free(object);
 	return 0;
 }
-static void await_gate(void) {
-	while (sem_wait(bench_at_gate()) != 0) {
-	}
-}
+static int is_at_gate(void) { return sem_trywait(bench_at_gate()) == 0; }
 static void open_gate(void) { sem_post(bench_gate()); }
 */
 import "C"
@@ -78,8 +75,8 @@ func TrivialC() unsafe.Pointer { return unsafe.Pointer(C.bench_trivial) }
 // part of what is timed then.
 func WaitAtGateC() unsafe.Pointer { return unsafe.Pointer(C.bench_wait_at_gate) }
 
-// AwaitGate returns when one waits at the gate.
-func AwaitGate() { C.await_gate() }
+// IsAtGate tells, once for each, that one waits at the gate.
+func IsAtGate() bool { return C.is_at_gate() != 0 }
 
 // OpenGate lets one pass.
 func OpenGate() { C.open_gate() }

@@ -53,8 +53,14 @@ void belay_live(belay_visit_fn visit, void *data) {
     for (uint32_t index = BELAY__GROUP_SLOTS; index < end; index++) {
         belay_handle handle = {0};
         belay_info info;
-        if (live_read(index, &handle, &info) && belay__rescue_may_name(index) &&
-                visit(data, handle, &info) != 0) {
+        if (!live_read(index, &handle, &info)) {
+            continue;
+        }
+        if (!belay__rescue_may_name(index)) {
+            handle.bits = 0;
+            info.is_closed = 1;
+        }
+        if (visit(data, handle, &info) != 0) {
             return;
         }
     }

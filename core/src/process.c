@@ -30,18 +30,21 @@ belay_status belay_drain(uint64_t timeout_ms) {
     return belay__queue_wait(process_deadline(timeout_ms)) ? BELAY_OK : BELAY_TIMED_OUT;
 }
 
-/* Calls `act` for every live object; its result is summed. What the net is just at counts
- * as closed. */
+/* Calls `act` for every live object; its result is summed. What the net has in hand
+ * counts as closed. */
 static uint64_t process_each(
         uint64_t (*act)(belay_handle handle, belay__slot *slot, uint64_t state)) {
     uint64_t sum = 0;
     uint32_t end = belay__table_end();
     for (uint32_t index = BELAY__GROUP_SLOTS; index < end; index++) {
         belay__slot *slot = belay__table_slot(index);
-        uint64_t state = belay__load(&slot->state);
+        if (!(belay__load(&slot->state) & BELAY_STATE_LIVE)) {
+            continue;
+        }
+        bool is_taken = !belay__rescue_may_name(index);
+        uint64_t state = belay__load(&slot->state); /* only now: it may not have been */
         if (state & BELAY_STATE_LIVE) {
             belay_handle handle = {(state & BELAY__GENERATION_MASK) | index};
-            bool is_taken = !belay__rescue_may_name(index);
             sum += act(handle, slot, is_taken ? state | BELAY_STATE_CLOSED : state);
         }
     }

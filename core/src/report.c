@@ -218,13 +218,25 @@ static report_cell *report_cell_of(const belay__mistake *mistake) {
     return best;
 }
 
-/* The handle that a report may name: not that of an object which the net has in hand. */
+/* The handle that a report may name: of a live object, unless the net has it in hand, or
+ * of a former one; not one that is still to come. */
 static uint64_t report_name(uint64_t bits) {
     belay_handle handle = {bits};
     uint32_t index = belay__handle_index(handle);
     const belay__slot *slot = belay__table_slot(index);
-    bool is_here = slot != NULL && belay__state_is(belay__load(&slot->state), handle);
-    return is_here && !belay__rescue_may_name(index) ? 0 : bits;
+    if (slot == NULL) {
+        return 0;
+    }
+    uint64_t state = belay__load(&slot->state);
+    if (belay__state_is(state, handle)) {
+        return belay__rescue_may_name(index) ? bits : 0;
+    }
+    /* CLOSED without LIVE: the slot is retired, and keeps its last generation. */
+    uint64_t generation = belay__handle_generation(handle);
+    uint64_t last = state & BELAY__GENERATION_MASK;
+    bool is_past =
+            generation < last || (generation == last && (state & BELAY_STATE_CLOSED));
+    return is_past ? bits : 0;
 }
 
 void belay__report(const belay__mistake *mistake) {

@@ -20,8 +20,7 @@
 static uint32_t rescue_shutdowns = 0; /* that tell leaks */
 static uint64_t rescue_runner = 0;    /* identity of the run that is_first; 0: none */
 static uint32_t rescue_meeting = 0;   /* always: of two exchanges one is later */
-static uint32_t rescue_named[BELAY_TYPE_MAX + 1] = {
-        0}; /* by type: 1, see belay__rescue_may_name */
+static uint32_t rescue_named[BELAY_TYPE_MAX + 1] = {0}; /* 1: handles may be known */
 
 /* Where the run goes next, to be fetched into the caches: slots as many as a group's. */
 typedef struct rescue_route {
@@ -37,17 +36,35 @@ void belay__rescue_tell_all(void) {
     (void)belay__add(&rescue_shutdowns, UINT32_MAX); /* one less */
 }
 
+/* What a run of another thread had in hand is dead, and not yet done with. A run of this
+ * thread goes on. */
+static void rescue_forked(void) {
+    if (rescue_runner == 0 || rescue_runner == belay__identity_self()) {
+        return;
+    }
+    rescue_runner = 0;
+    for (uint32_t first = 0; first < belay__table_end(); first += BELAY__GROUP_SLOTS) {
+        belay__group *group = belay__table_group(first);
+        if (group->taken != 0) {
+            group->dead |= group->taken;
+            group->taken = 0;
+        }
+    }
+}
+
 void belay__rescue_fork(belay__fork_step step) {
     if (step == BELAY__FORK_CHILD) {
         rescue_shutdowns = 0;
-        if (rescue_runner != belay__identity_self()) { /* else it goes on here */
-            rescue_runner = 0;
-        }
-        for (uint32_t first = 0; first < belay__table_end();
-                first += BELAY__GROUP_SLOTS) {
-            belay__table_group(first)->taken = 0;
-        }
+        rescue_forked();
     }
+}
+
+/* Whether the tight loop may come to an object which it has taken, as far as the type and
+ * the flags tell that stay. */
+static bool rescue_may_come_to(const belay__slot *slot) {
+    uint64_t flags = BELAY_STATE_DYING | BELAY_STATE_KIN | BELAY_STATE_SLOW |
+                     BELAY_STATE_TRACED | BELAY_STATE_WATCHED;
+    return !(belay__load(&slot->state) & flags) && belay__type_of(slot)->is_plain;
 }
 
 bool belay__rescue_may_name(uint32_t index) {
@@ -62,7 +79,7 @@ bool belay__rescue_may_name(uint32_t index) {
     (void)belay__or(&rescue_meeting, 0);
     uint64_t taken = belay__load(&belay__table_group(index)->taken);
     bool is_taken = taken >> (index % BELAY__GROUP_SLOTS) & 1;
-    return !is_taken || (belay__load(&slot->state) & BELAY_STATE_DYING);
+    return !is_taken || !rescue_may_come_to(slot);
 }
 
 void belay__rescue_begin(belay__rescue *rescue) {
@@ -182,7 +199,6 @@ static bool rescue_slot(belay__rescue *rescue, belay__slot *slot, uint32_t index
         }
         return false;
     }
-    rescue_let_go(rescue, index);
     if (type->options.net == BELAY_NET_REPORT ||
             type->options.thread == BELAY_THREAD_PINNED) {
         belay__report(&(belay__mistake){.kind = BELAY_REPORT_FORGOTTEN,
@@ -193,7 +209,9 @@ static bool rescue_slot(belay__rescue *rescue, belay__slot *slot, uint32_t index
                 .opened = belay__get(&slot->site)});
         return true;
     }
-    if (belay__family_close(handle, BELAY_STATE_NETTED, &state)) {
+    bool is_new = belay__family_close(handle, BELAY_STATE_NETTED, &state);
+    rescue_let_go(rescue, index); /* only now: closed or taken, or a shutdown is over */
+    if (is_new) {
         rescue_end_closed(rescue, handle, type);
     }
     return true;

@@ -46,7 +46,7 @@ typedef struct belay__group {
                           plain */
     uint64_t orphans;  /* slots whose net is dead; all of them in a SHARED group */
     uint64_t dead;     /* the same, of nets that the queue has not come to yet */
-    uint64_t taken;    /* the same, of nets that the tight loop is at (rescue.h) */
+    uint64_t taken;    /* the same, that the tight loop may come to (rescue.h) */
     uint32_t kind;     /* BELAY__GROUP_* */
     uint32_t detached; /* SHARED, 1: no stripe has it; who sees all slots returned takes
                           it */

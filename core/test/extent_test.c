@@ -161,8 +161,8 @@ static unsigned long smaps_sum(const char *name, const char *field) {
     while (file != NULL && fgets(line, sizeof line, file) != NULL) {
         if (strncmp(line, field, strlen(field)) == 0) {
             sum += is_ours ? strtoul(line + strlen(field), NULL, 10) : 0;
-        } else if (strchr(line, '-') != NULL && strchr(line, '/') != NULL) {
-            is_ours = strstr(line, name) != NULL;
+        } else if (strchr(line, '-') != NULL && strstr(line, " kB") == NULL) {
+            is_ours = strstr(line, name) != NULL; /* a mapping's first line */
         }
     }
     if (file != NULL) {

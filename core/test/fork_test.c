@@ -538,6 +538,39 @@ TRIAL(worker_left_behind) {
     assert_status(BELAY_OK, belay_drain(20000));
 }
 
+/* Goal: what the worker had in hand, and had not come to, is destroyed in the child, and
+ * in the parent. Method: the first of 64 destructors waits; fork; the child drains. */
+TRIAL(batch_left_behind) {
+    if (TRIAL_UNDER_TSAN) {
+        return;
+    }
+    quietly();
+    static thing objects[64];
+    belay_type type = thing_type();
+    uint32_t first = belay__bind_group_take(BELAY__GROUP_SHARED, NULL);
+    objects[0].inside = stay_in_the_worker;
+    for (uint32_t i = 0; i < 64; i++) {
+        (void)thing_bind(first + i, type, &objects[i], (belay_handle){0});
+    }
+    belay__bind_dead(first, 64);
+    thing_await(&worker.is_in, 1);
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(TRIAL_SECONDS / 4);
+        assert_status(BELAY_OK, belay_drain(UINT64_MAX));
+        for (uint32_t i = 0; i < 64; i++) {
+            assert_int_equal(objects[i].destroyed, 1);
+        }
+        _exit(0);
+    }
+    await_child(child);
+    __atomic_store_n(&worker.must_go, 1, __ATOMIC_RELEASE);
+    assert_status(BELAY_OK, belay_drain(20000));
+    for (uint32_t i = 0; i < 64; i++) {
+        assert_int_equal(thing_destroyed(&objects[i]), 1);
+    }
+}
+
 /* Goal: a destructor, a sink and a watch's notify may fork, and both processes go on
  * from there. Method: fork in a guarded destructor that the net's queue runs on this
  * thread, below a parent; both sides drain, close the rest, and end. */
@@ -596,6 +629,7 @@ int main(void) {
             cmocka_unit_test(parent_is_stopped),
             cmocka_unit_test(guard_of_a_thread_left_behind),
             cmocka_unit_test(worker_left_behind),
+            cmocka_unit_test(batch_left_behind),
             cmocka_unit_test(destructor_forks),
             cmocka_unit_test(sink_may_fork),
     };

@@ -8,6 +8,7 @@ typedef struct name_view {
     belay_type type;
     belay_handle borrow; /* to be borrowed, if it is seen */
     int count;           /* those that are not closed */
+    int nameless;        /* those without a handle */
     bool is_borrowed;
 } name_view;
 
@@ -17,6 +18,7 @@ static int name_visit(void *data, belay_handle handle, const belay_info *info) {
     if (info->type.id == view->type.id && !info->is_closed) {
         view->count++;
     }
+    view->nameless += handle.bits == 0;
     if (handle.bits == view->borrow.bits) {
         assert_status(BELAY_OK, belay_borrow(handle, &object));
         view->is_borrowed = true;
@@ -52,6 +54,7 @@ TRIAL(taken_objects_are_not_named) {
     belay__bind_dead(first, 64);
     assert_status(BELAY_OK, belay_drain(20000));
     assert_int_equal(taken.count, 0);
+    assert_int_equal(taken.nameless, 63);
     assert_false(taken.is_borrowed);
     assert_int_equal(thing_stats(type).rescued, 64);
     name_view free = {0};
@@ -140,12 +143,52 @@ TRIAL(shutdown_leaves_what_is_taken) {
     assert_int_equal(thing_stats(type).rescued, 64);
 }
 
+/* Goal: a shutdown closes what the net has in hand and will not end. Method: one of the
+ * 64 is of a type whose net only reports. */
+TRIAL(shutdown_closes_what_the_net_leaves) {
+    static thing objects[64];
+    thing kept = {0};
+    belay_report_to(thing_report_sink, NULL);
+    belay_type type = thing_type();
+    belay_type report = thing_type_of((belay_type_options){.net = BELAY_NET_REPORT});
+    belay_remains remains = {0};
+    name_view view = {0};
+    uint32_t first = name_bind(type, objects, &view);
+    assert_status(BELAY_OK, belay_close(view.borrow, NULL));
+    (void)thing_bind(first + 63, report, &kept, (belay_handle){0});
+    objects[0].inside = name_shut_down;
+    objects[0].inside_data = &remains;
+    belay__bind_dead(first, 64);
+    assert_status(BELAY_OK, belay_drain(20000));
+    assert_int_equal(remains.leaked, 1);
+    assert_int_equal(thing_destroyed(&kept), 1);
+    assert_int_equal(thing_stats(report).leaked, 1);
+    assert_int_equal(thing_stats(type).rescued, 63);
+}
+
+/* Goal: a report does not give the name of an object that is still to come. Method: a
+ * return of what a free slot will hold next. */
+TRIAL(future_objects_are_not_named) {
+    thing object = {0};
+    belay_report_to(thing_report_sink, NULL);
+    belay_type type = thing_type();
+    belay_handle past = thing_own(type, &object);
+    assert_status(BELAY_OK, belay_close(past, NULL));
+    belay_handle future = {past.bits + (UINT64_C(1) << BELAY_STATE_GENERATION_SHIFT)};
+    assert_status(BELAY_NOT_BORROWED, belay_return(past));
+    assert_true(thing_report_last(BELAY_REPORT_DOUBLE_RETURN)->handle.bits == past.bits);
+    assert_status(BELAY_NOT_BORROWED, belay_return(future));
+    assert_true(thing_report_last(BELAY_REPORT_DOUBLE_RETURN)->handle.bits == 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(taken_objects_are_not_named),
             cmocka_unit_test(known_object_is_borrowed),
             cmocka_unit_test(refusing_object_is_named),
             cmocka_unit_test(shutdown_leaves_what_is_taken),
+            cmocka_unit_test(shutdown_closes_what_the_net_leaves),
+            cmocka_unit_test(future_objects_are_not_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,7 +23,7 @@ extern "C" {
 
 typedef struct belay_handle {
     /* Generation (40) | index (24); 0 is never a valid handle. Only what belay_own,
-     * belay_live, belay_peek or a report gave is one: none is made up, or read from the
+     * belay_live, a belay_info or a report gave is one: none is made up, or read from the
      * ledger, since the net must know of those who may use it. */
     uint64_t bits;
 } belay_handle;
@@ -114,8 +114,8 @@ typedef struct belay_info {
 BELAY_API int belay_peek(belay_handle handle, belay_info *out_info);
 
 /* Calls `visit` for every open object, in the order of the table, without stopping the
- * program; an object that changes meanwhile may or may not be seen, and one that the net
- * is about to destroy is not. A non-zero result ends the walk. */
+ * program; an object that changes meanwhile may or may not be seen. What the net is about
+ * to end counts as closed, and its handle is 0. A non-zero result ends the walk. */
 typedef int (*belay_visit_fn)(void *data, belay_handle handle, const belay_info *info);
 BELAY_API void belay_live(belay_visit_fn visit, void *data);
 

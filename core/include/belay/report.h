@@ -20,8 +20,8 @@ typedef struct belay_report {
     belay_report_kind kind;
     belay_status status; /* what the caller was told; BELAY_OK where nobody was */
     belay_type type;
-    belay_handle handle;   /* of the last object counted here; 0: of none, or the net is
-                              about to destroy it */
+    belay_handle handle;   /* of the last object counted here; 0: of none, or of one that
+                              the net is about to end */
     uint64_t count;        /* how many this report stands for; at least 1 */
     uint64_t age_ms;       /* of the object */
     int code;              /* of the destructor */
