@@ -189,6 +189,7 @@ static void rescue_end_closed(
 static bool rescue_slot(belay__rescue *rescue, belay__slot *slot, uint32_t index) {
     uint64_t state = belay__load(&slot->state);
     if (!(state & BELAY_STATE_LIVE) || (state & BELAY_STATE_CLOSED)) {
+        rescue_let_go(rescue, index); /* who closed it may find it open again */
         return true;
     }
     belay_handle handle = {(state & BELAY__GENERATION_MASK) | index};
@@ -327,13 +328,19 @@ static void rescue_group(
 /* Takes the dead slots of a group. */
 static uint64_t rescue_take(const belay__rescue *rescue, uint32_t first) {
     belay__group *group = belay__table_group(first);
-    uint64_t dead = belay__load(&group->dead);
+    uint64_t seen = belay__load(&group->dead);
+    uint64_t dead = seen;
+    if (rescue->is_first) {
+        belay__store(
+                &group->taken, seen); /* first: the child of a fork needs one of both */
+    }
     if (group->kind == BELAY__GROUP_SHARED) {
         belay__store(&group->dead, 0); /* they die at once, and only once */
-    } else {
-        dead = belay__swap(&group->dead, 0);
+        return dead;
     }
-    if (rescue->is_first) {
+    dead &= belay__and(
+            &group->dead, ~seen); /* but for what another run was quicker with */
+    if (rescue->is_first && dead != seen) {
         belay__store(&group->taken, dead);
     }
     return dead;

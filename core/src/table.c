@@ -196,7 +196,8 @@ static void table_claim_singles(belay__group *group, uint32_t first, uint64_t sl
 void belay__table_give(uint32_t index) {
     belay__group *group = belay__table_group(index);
     uint64_t bit = UINT64_C(1) << (index % BELAY__GROUP_SLOTS);
-    if (group->kind == BELAY__GROUP_CORE) {
+    uint32_t kind = group->kind; /* before the slot is back: the group may be recycled */
+    if (kind == BELAY__GROUP_CORE) {
         /* Home, not to the closer's stripe: objects opened by one thread and closed by
          * another would move every slot over there, and the table would grow for ever. */
         table_stripe *stripe = &table_stripes[group->next];
@@ -213,7 +214,7 @@ void belay__table_give(uint32_t index) {
     if ((orphans & bit) == 0) {
         return;
     }
-    if (group->kind == BELAY__GROUP_EXACT) {
+    if (kind == BELAY__GROUP_EXACT) {
         table_claim_singles(group, index & ~(BELAY__GROUP_SLOTS - 1), bit);
     } else if (returned == ~UINT64_C(0)) {
         table_recycle(group, index & ~(BELAY__GROUP_SLOTS - 1));

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* name_test.c - who may know the handle of an object that the net ends: nobody, if it is
  * in hand already. The explorer looks at the same from several threads. */
+#include <sched.h>
+
 #include "thing.h"
 
 /* What a destructor sees of the other objects of its type. */
@@ -166,6 +168,65 @@ TRIAL(shutdown_closes_what_the_net_leaves) {
     assert_int_equal(thing_stats(type).rescued, 63);
 }
 
+static int name_step = 0; /* of the test below */
+
+static void name_await(int step) {
+    while (__atomic_load_n(&name_step, __ATOMIC_ACQUIRE) < step) {
+        sched_yield();
+    }
+}
+
+static void name_go(int step) {
+    __atomic_store_n(&name_step, step, __ATOMIC_RELEASE);
+}
+
+static void name_refuse_late(void *data) {
+    (void)data;
+    name_go(1);
+    name_await(2);
+}
+
+static void *name_close(void *data) {
+    assert_status(BELAY_REFUSED, belay_close(*(belay_handle *)data, NULL));
+    name_go(3);
+    return NULL;
+}
+
+static void name_look_late(void *data) {
+    name_go(2);
+    name_await(3);
+    belay_live(name_visit, data);
+}
+
+/* Goal: an object that was closed when the net came by, and refused since, has its name.
+ * Method: the first of 64 is in its destructor, which refuses while the net is at the
+ * second. */
+TRIAL(object_refusing_meanwhile_is_named) {
+    static thing objects[64];
+    belay_report_to(thing_report_sink, NULL);
+    belay_type type = thing_type();
+    name_view view = {0};
+    uint32_t first = name_bind(type, objects, &view);
+    belay_handle refusing = {(view.borrow.bits & BELAY__GENERATION_MASK) | first};
+    view.borrow = refusing;
+    objects[0].inside = name_refuse_late;
+    objects[0].code = objects[0].answers = 1;
+    objects[1].inside = name_look_late;
+    objects[1].inside_data = &view;
+    pthread_t closer;
+    assert_int_equal(pthread_create(&closer, NULL, name_close, &refusing), 0);
+    name_await(1);
+    belay__bind_dead(first, 64);
+    assert_int_equal(pthread_join(closer, NULL), 0);
+    assert_status(BELAY_OK, belay_drain(20000));
+    assert_true(view.is_borrowed);
+    assert_true(thing_report_last(BELAY_REPORT_DESTROY_REFUSED)->handle.bits ==
+                refusing.bits);
+    assert_status(BELAY_OK, belay_return(refusing));
+    objects[0].inside = NULL;
+    assert_status(BELAY_OK, belay_close(refusing, NULL));
+}
+
 /* Goal: a report does not give the name of an object that is still to come. Method: a
  * return of what a free slot will hold next. */
 TRIAL(future_objects_are_not_named) {
@@ -188,6 +249,7 @@ int main(void) {
             cmocka_unit_test(refusing_object_is_named),
             cmocka_unit_test(shutdown_leaves_what_is_taken),
             cmocka_unit_test(shutdown_closes_what_the_net_leaves),
+            cmocka_unit_test(object_refusing_meanwhile_is_named),
             cmocka_unit_test(future_objects_are_not_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
