@@ -19,27 +19,19 @@ __attribute__((weak)) int bench_trivial(void *context, void *object) {
 }
 
 // A destructor that waits at a gate, for Belay.
-sem_t *bench_at_gate(void);
-sem_t *bench_gate(void);
+__attribute__((weak)) sem_t bench_at_gate; // all zero: nobody is there, it is shut
+__attribute__((weak)) sem_t bench_gate;
 int bench_wait_at_gate(void *context, void *object);
-__attribute__((weak)) sem_t *bench_at_gate(void) {
-	static sem_t at_gate; // all zero: nobody is
-	return &at_gate;
-}
-__attribute__((weak)) sem_t *bench_gate(void) {
-	static sem_t gate;
-	return &gate;
-}
 __attribute__((weak)) int bench_wait_at_gate(void *context, void *object) {
 	(void)context;
-	sem_post(bench_at_gate());
-	while (sem_wait(bench_gate()) != 0) {
+	sem_post(&bench_at_gate);
+	while (sem_wait(&bench_gate) != 0) {
 	}
 	free(object);
 	return 0;
 }
-static int is_at_gate(void) { return sem_trywait(bench_at_gate()) == 0; }
-static void open_gate(void) { sem_post(bench_gate()); }
+static int is_at_gate(void) { return sem_trywait(&bench_at_gate) == 0; }
+static void open_gate(void) { sem_post(&bench_gate); }
 */
 import "C"
 

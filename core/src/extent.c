@@ -11,8 +11,8 @@ static bool extent_is_refused = false; /* large pages are, for good */
 
 /* Maps another extent. It has memory behind it only where it became a large page. */
 static int extent_make(int fd, uint64_t *end) {
-    uint64_t past = *end % BELAY__MEMORY_LARGE;
-    uint64_t offset = past == 0 ? *end : *end - past + BELAY__MEMORY_LARGE;
+    uint64_t offset =
+            (*end + BELAY__MEMORY_LARGE - 1) / BELAY__MEMORY_LARGE * BELAY__MEMORY_LARGE;
     void *address = NULL;
     int why = belay__memory_map_large(fd, offset, &address);
     if (why != 0) {

@@ -110,9 +110,14 @@ static void rescue_begin_line(belay__rescue *rescue, const belay__slot *slot) {
             .opened = belay__get(&slot->site)};
 }
 
+/* Of this type, and opened at this line. */
+static bool rescue_is_of(const belay__slot *slot, uint32_t type, uint32_t site) {
+    return ((belay__get(&slot->type) ^ type) | (belay__get(&slot->site) ^ site)) == 0;
+}
+
 static bool rescue_suits(const belay__rescue *rescue, const belay__slot *slot) {
-    return rescue->type != NULL && rescue->told.type == belay__get(&slot->type) &&
-           rescue->told.opened == belay__get(&slot->site);
+    return rescue->type != NULL &&
+           rescue_is_of(slot, rescue->told.type, rescue->told.opened);
 }
 
 static belay__ending rescue_ending(void) {
@@ -264,9 +269,8 @@ static uint64_t rescue_run_plain(
         uint64_t state = belay__load(&slot->state);
         __builtin_prefetch(&route->next[i], 1, 3);
         __builtin_prefetch(&route->later[i], 1, 2);
-        bool is_other = ((belay__get(&slot->type) ^ type) |
-                                (belay__get(&slot->site) ^ site)) != 0;
-        if (is_other || !rescue_is_idle(state) || !rescue_claim(slot, state, must_ask)) {
+        if (!rescue_is_of(slot, type, site) || !rescue_is_idle(state) ||
+                !rescue_claim(slot, state, must_ask)) {
             break;
         }
         void *object = (void *)(uintptr_t)belay__get(&slot->object);

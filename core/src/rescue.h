@@ -39,8 +39,8 @@ void belay__rescue_tell_all(void);
  * not given when it was opened: before `belay_live` shows it, a report names it, a
  * shutdown closes it. Of what Go forgot, nobody else can know the handle; so until this
  * is asked, the net's tight loop claims objects of the type by plain stores, and from now
- * on by exchanges. False: it is at this one right now, which is as good as closed: its
- * handle must not be used. */
+ * on by exchanges. False: it may come to this one right now, which is as good as closed:
+ * its handle must not be used. */
 bool belay__rescue_may_name(uint32_t index);
 
 void belay__rescue_begin(belay__rescue *rescue);

@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "memfd.h"
 #include "thing.h"
 
 #ifndef MADV_COLLAPSE
@@ -52,16 +53,9 @@ static int ledger_reader(void) {
     if (strcmp(belay_ledger_name(), path) == 0) {
         return open(path, O_RDONLY | O_CLOEXEC);
     }
-    for (int fd = 3; fd < 256; fd++) {
-        char link[64];
-        char target[128] = {0};
-        snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-        if (readlink(link, target, sizeof target - 1) > 0 &&
-                strstr(target, "memfd:belay-ledger")) {
-            return open(link, O_RDONLY | O_CLOEXEC);
-        }
-    }
-    return -1;
+    char link[64];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", memfd_of_ledger());
+    return open(link, O_RDONLY | O_CLOEXEC);
 }
 
 /* What a viewer sees: the whole file. */

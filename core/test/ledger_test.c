@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "memfd.h"
 #include "thing.h"
 
 #ifndef F_GET_SEALS
@@ -232,16 +233,7 @@ TRIAL(memfd_by_default) {
     thing object = {0};
     (void)thing_own(thing_type(), &object);
     assert_string_equal(belay_ledger_name(), "memfd:belay-ledger");
-    int found = -1;
-    for (int fd = 3; fd < 256; fd++) {
-        char link[64];
-        char target[128] = {0};
-        snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-        if (readlink(link, target, sizeof target - 1) > 0 &&
-                strstr(target, "memfd:belay-ledger")) {
-            found = fd;
-        }
-    }
+    int found = memfd_of_ledger();
     assert_true(found >= 0);
     assert_true(fcntl(found, F_GET_SEALS) & F_SEAL_SHRINK);
     assert_true(fcntl(found, F_GETFD) & FD_CLOEXEC);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* name_test.c - who may know the handle of an object that the net ends: nobody, if it is
  * in hand already. The explorer looks at the same from several threads. */
-#include <sched.h>
-
 #include "thing.h"
 
 /* What a destructor sees of the other objects of its type. */
@@ -93,6 +91,20 @@ TRIAL(known_object_is_borrowed) {
     assert_int_equal(thing_stats(type).rescued, 64);
 }
 
+/* Has the first object refuse once, and looked for instead of the last. */
+static void name_refuse(name_view *view, uint32_t first, thing objects[64]) {
+    view->borrow.bits = (view->borrow.bits & BELAY__GENERATION_MASK) | first;
+    objects[0].code = objects[0].answers = 1;
+}
+
+/* It was found, reported by its name, and is given back. */
+static void name_assert_refused(const name_view *view) {
+    assert_true(view->is_borrowed);
+    assert_true(thing_report_last(BELAY_REPORT_DESTROY_REFUSED)->handle.bits ==
+                view->borrow.bits);
+    assert_status(BELAY_OK, belay_return(view->borrow));
+}
+
 /* Goal: an object whose destructor refused is open, and may be named at once. Method: the
  * second of 64 looks for the first. */
 TRIAL(refusing_object_is_named) {
@@ -101,20 +113,15 @@ TRIAL(refusing_object_is_named) {
     belay_type type = thing_type();
     name_view view = {0};
     uint32_t first = name_bind(type, objects, &view);
-    belay_handle refusing = {(view.borrow.bits & BELAY__GENERATION_MASK) | first};
-    view.borrow = refusing;
+    name_refuse(&view, first, objects);
     objects[1].inside = objects[0].inside;
     objects[1].inside_data = objects[0].inside_data;
     objects[0].inside = NULL;
-    objects[0].code = objects[0].answers = 1;
     belay__bind_dead(first, 64);
     assert_status(BELAY_OK, belay_drain(20000));
     assert_int_equal(view.count, 1);
-    assert_true(view.is_borrowed);
-    assert_true(thing_report_last(BELAY_REPORT_DESTROY_REFUSED)->handle.bits ==
-                refusing.bits);
-    assert_status(BELAY_OK, belay_return(refusing));
-    assert_status(BELAY_OK, belay_close(refusing, NULL));
+    name_assert_refused(&view);
+    assert_status(BELAY_OK, belay_close(view.borrow, NULL));
     assert_int_equal(thing_destroyed(&objects[0]), 2);
 }
 
@@ -170,12 +177,6 @@ TRIAL(shutdown_closes_what_the_net_leaves) {
 
 static int name_step = 0; /* of the test below */
 
-static void name_await(int step) {
-    while (__atomic_load_n(&name_step, __ATOMIC_ACQUIRE) < step) {
-        sched_yield();
-    }
-}
-
 static void name_go(int step) {
     __atomic_store_n(&name_step, step, __ATOMIC_RELEASE);
 }
@@ -183,7 +184,7 @@ static void name_go(int step) {
 static void name_refuse_late(void *data) {
     (void)data;
     name_go(1);
-    name_await(2);
+    thing_await(&name_step, 2);
 }
 
 static void *name_close(void *data) {
@@ -194,8 +195,8 @@ static void *name_close(void *data) {
 
 static void name_look_late(void *data) {
     name_go(2);
-    name_await(3);
-    belay_live(name_visit, data);
+    thing_await(&name_step, 3);
+    name_look(data);
 }
 
 /* Goal: an object that was closed when the net came by, and refused since, has its name.
@@ -207,24 +208,19 @@ TRIAL(object_refusing_meanwhile_is_named) {
     belay_type type = thing_type();
     name_view view = {0};
     uint32_t first = name_bind(type, objects, &view);
-    belay_handle refusing = {(view.borrow.bits & BELAY__GENERATION_MASK) | first};
-    view.borrow = refusing;
+    name_refuse(&view, first, objects);
     objects[0].inside = name_refuse_late;
-    objects[0].code = objects[0].answers = 1;
     objects[1].inside = name_look_late;
     objects[1].inside_data = &view;
     pthread_t closer;
-    assert_int_equal(pthread_create(&closer, NULL, name_close, &refusing), 0);
-    name_await(1);
+    assert_int_equal(pthread_create(&closer, NULL, name_close, &view.borrow), 0);
+    thing_await(&name_step, 1);
     belay__bind_dead(first, 64);
     assert_int_equal(pthread_join(closer, NULL), 0);
     assert_status(BELAY_OK, belay_drain(20000));
-    assert_true(view.is_borrowed);
-    assert_true(thing_report_last(BELAY_REPORT_DESTROY_REFUSED)->handle.bits ==
-                refusing.bits);
-    assert_status(BELAY_OK, belay_return(refusing));
+    name_assert_refused(&view);
     objects[0].inside = NULL;
-    assert_status(BELAY_OK, belay_close(refusing, NULL));
+    assert_status(BELAY_OK, belay_close(view.borrow, NULL));
 }
 
 /* Goal: a report does not give the name of an object that is still to come. Method: a
