@@ -223,10 +223,12 @@ static bool rescue_slot(belay__rescue *rescue, belay__slot *slot, uint32_t index
     return true;
 }
 
-/* Fetches what free() will read: the header before the block and the one behind it. */
+/* Fetches what free() will read: the header before the block, the block's first words,
+ * where glibc marks what it has cached as free, and the header behind the block. */
 static void rescue_fetch(const belay__slot *slot) {
     uintptr_t object = (uintptr_t)belay__get(&slot->object);
     __builtin_prefetch((const void *)(object - RESCUE_HEADER), 1);
+    __builtin_prefetch((const void *)object, 1);
     __builtin_prefetch((const void *)(object + belay__get(&slot->size_bytes)), 1);
 }
 
