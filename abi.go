@@ -31,10 +31,11 @@ type group struct {
 	dead     uint64
 	taken    uint64
 	kind     uint32
-	detached uint32
 	next     uint32
+	owner    uint32
+	seen     uint32
 	reused   uint32
-	_        [2]uint32
+	place    uint32
 }
 
 // lender is belay__lender: a standing loan of one goroutine. Only that goroutine

@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"belay.example/belay/internal/testc"
 )
 
 // Goal: a collection that begins is noticed, and one that does not is not. A new
@@ -121,4 +123,109 @@ func TestPinnedStripesAreAlone(t *testing.T) {
 		t.Error("nobody was on a processor that shares")
 	}
 	t.Logf("%d visits of stripes that are shared", shared)
+}
+
+// Goal: a chunk that is turned to while a collection runs, and whose last handles are gone before
+// the collector saw them, is not used again when it is dead. Method: thousands of stacks,
+// so that the collector comes late to the last one, which forgets half of each chunk and
+// closes the rest as soon as the collection has begun, and goes on when it is over.
+func TestTurnedToUnderCollection(t *testing.T) {
+	if raceEnabled {
+		t.Skip("takes its objects from all stripes")
+	}
+	// The runtime keeps the descriptors of all these goroutines, and later ones get any of
+	// them: more than there are records for who is lent something (lend.go).
+	if isParent, out, err := alone(t); isParent {
+		if err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+		return
+	}
+	kind := NewType[*testc.Small]("half forgotten", FixedSize(64), NetShared())
+	p := testc.MallocSmall()
+	defer testc.FreeSmall(p)
+	const rounds, parked = 200, 20000
+	park, done, collect := make(chan bool), make(chan bool), make(chan bool)
+	var started, ended sync.WaitGroup
+	for range parked {
+		started.Add(1)
+		ended.Add(1)
+		go func() {
+			defer ended.Done()
+			started.Done()
+			<-park
+		}()
+	}
+	started.Wait()
+	var collected atomic.Int32
+	go func() {
+		defer close(done)
+		for i := range int32(rounds) {
+			halfForgotten(t, kind, p, collect)
+			for collected.Load() == i {
+				time.Sleep(time.Millisecond)
+			}
+			var next []Owned[*testc.Small]
+			for range 4 * groupSlots {
+				next = append(next, own(t, kind, p))
+			}
+			for _, o := range next {
+				if err := o.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	}()
+	for range rounds {
+		<-collect
+		runtime.GC()
+		collected.Add(1)
+	}
+	<-done
+	close(park)
+	ended.Wait()
+	for range 1000 {
+		runtime.GC()
+		if time.Sleep(time.Millisecond); kind.Stats().Live == 0 {
+			break
+		}
+	}
+	half := uint64(rounds) * 2 * groupSlots
+	if stats := kind.Stats(); stats.Rescued != half || stats.Opened != stats.Closed+stats.Disowned+half {
+		t.Errorf("%d forgotten: %+v", half, stats)
+	}
+}
+
+// halfForgotten opens objects, waits until a collection has begun, and gives back those of
+// some chunks by way of the core; of the others, it forgets one half and closes the other.
+//
+//go:noinline
+func halfForgotten(t *testing.T, kind Type[*testc.Small], p *testc.Small, collect chan<- bool) {
+	var whole, half [4 * groupSlots]Owned[*testc.Small]
+	for i := range whole {
+		whole[i] = own(t, kind, p)
+	}
+	for i := range half {
+		half[i] = own(t, kind, p)
+	}
+	collect <- true
+	for !hasBegun() {
+	}
+	for i := range whole {
+		if _, err := whole[i].Disown(); err != nil {
+			t.Error(err)
+		}
+		whole[i] = Owned[*testc.Small]{}
+	}
+	for i := range half {
+		if i%2 != 0 {
+			half[i] = Owned[*testc.Small]{}
+		}
+	}
+	for i := range half {
+		if err := half[i].Close(); err != nil {
+			t.Error(err)
+		}
+		half[i] = Owned[*testc.Small]{}
+	}
 }

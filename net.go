@@ -5,7 +5,6 @@
 package belay
 
 import (
-	"math/bits"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -34,14 +33,6 @@ func (n *net) prepare() {
 	n.parent = nil
 	t := n.slot
 	t.parent, t.firstChild, t.next, t.previous, t.root = 0, 0, 0, 0, n.index
-}
-
-// chunk is 64 nets that live and die together: a shared net.
-type chunk struct{ nets [groupSlots]net }
-
-// chunk returns the chunk that a shared net is part of.
-func (n *net) chunk() *chunk {
-	return (*chunk)(unsafe.Add(unsafe.Pointer(n), -int(n.index%groupSlots)*int(unsafe.Sizeof(net{}))))
 }
 
 func (n *net) bit() uint64 { return 1 << (n.index % groupSlots) }
@@ -84,28 +75,6 @@ func newNet(index uint32) *net {
 	n.prepare()
 	runtime.AddCleanup(n, dead, uint64(index)|1<<32)
 	return n
-}
-
-// newChunk makes a shared net of 64 fresh slots; nil if there is no room.
-func newChunk() (*chunk, status) {
-	first, why := bindGroupTake(groupShared)
-	if why != statusOK {
-		return nil, why
-	}
-	c := new(chunk)
-	s, g := bindSlot(first), bindGroup(first)
-	for i := range c.nets {
-		c.nets[i] = net{
-			slot:  (*slot)(unsafe.Add(unsafe.Pointer(s), i*int(unsafe.Sizeof(slot{})))),
-			group: g,
-			index: first + uint32(i),
-		}
-		c.nets[i].prepare()
-	}
-	// As after use: a chunk that no stripe has room for dies, and the core looks here.
-	atomic.StoreUint64(&g.returned, ^uint64(0))
-	runtime.AddCleanup(c, dead, uint64(first)|groupSlots<<32)
-	return c, statusOK
 }
 
 // spill holds the exact nets that the stripes have no room for, and the slots
@@ -174,100 +143,12 @@ func freshNet() (n *net, why status) {
 	return newNet(index), statusOK
 }
 
-// detach gives up the stripe's chunk, which has no free slot. Who gives its last slot
-// back takes it.
-func (s *stripe) detach() {
-	c, g := (*chunk)(pointer(s.nets)), s.group
-	s.nets, s.group = 0, nil
-	atomic.StoreUint32(&g.detached, 1)
-	// It may have become whole between the check and the store.
-	if c.reclaim() {
-		s.keepSpare(c)
-	}
-}
-
-// take takes a detached chunk. Only one caller gets it.
-func (c *chunk) take() bool { return atomic.CompareAndSwapUint32(&c.nets[0].group.detached, 1, 0) }
-
-// reclaim takes a detached chunk that is whole.
-func (c *chunk) reclaim() bool {
-	g := c.nets[0].group
-	isTaken := atomic.LoadUint64(&g.returned) == ^uint64(0) && c.take()
-	if isTaken {
-		atomic.StoreUint32(&g.reused, 0)
-	}
-	return isTaken
-}
-
-// keepSpare keeps a whole chunk, if there is room. Else it dies, and the core
-// has its group back.
-func (s *stripe) keepSpare(c *chunk) {
-	if s.spareCount < len(s.spares) {
-		s.spares[s.spareCount] = c
-		s.spareCount++
-	}
-}
-
-// hasLocal tells whether the stripe's chunk has a free slot at hand.
-func (s *stripe) hasLocal() bool { return s.group != nil && s.group.local != 0 }
-
-// takeLocal takes a free slot of the stripe's chunk, which has one at hand.
-func (s *stripe) takeLocal() *net {
-	local := s.group.local
-	s.group.local = local & (local - 1)
-	return (*net)(pointer(s.nets + uintptr(bits.TrailingZeros64(local))*unsafe.Sizeof(net{})))
-}
-
-// adopt makes a chunk that was taken the stripe's own.
-func (s *stripe) adopt(c *chunk) {
-	g := c.nets[0].group
-	g.local |= atomic.SwapUint64(&g.returned, 0)
-	s.nets, s.group = uintptr(unsafe.Pointer(c)), g
-}
-
-// refillShared takes a slot of the next chunk. It may give back another stripe, for
-// it lets go of this one meanwhile. nil: there is no room.
-func (s *stripe) refillShared() (*net, *stripe, status) {
-	for {
-		if g := s.group; g != nil {
-			if g.local == 0 {
-				g.local = atomic.SwapUint64(&g.returned, 0)
-			}
-			if g.local != 0 {
-				return s.takeLocal(), s, statusOK
-			}
-			s.detach()
-		}
-		if s.halfCount > 0 {
-			s.halfCount--
-			if c := (*chunk)(pointer(s.halves[s.halfCount])); c.take() {
-				atomic.AddUint32(&c.nets[0].group.reused, 1)
-				s.adopt(c)
-			}
-			continue
-		}
-		if s.spareCount > 0 {
-			s.spareCount--
-			s.adopt(s.spares[s.spareCount])
-			s.spares[s.spareCount] = nil
-			continue
-		}
-		s.unpin()
-		c, why := newChunk()
-		s = pin()
-		if c == nil {
-			return nil, s, why
-		}
-		s.keepSpare(c)
-	}
-}
-
 // keep keeps a net whose slot is free for a later object. The stripe is current.
 // False: its pool is full.
 func (s *stripe) keep(n *net) bool {
 	switch {
 	case n.group == s.group:
-		n.group.local |= n.bit()
+		release64(&n.group.local, n.group.local|n.bit())
 	case n.group.kind == groupShared:
 		s.giveShared(n)
 	default:
@@ -285,32 +166,4 @@ func (s *stripe) put(n *net) {
 	if !isKept {
 		keepExact(n)
 	}
-}
-
-// reusedMax is how often a chunk is used again while half of it lives, before it is left
-// to become whole: with no end to it, one forgotten object would stay hidden among those
-// that come and go.
-const reusedMax = 3
-
-// giveShared gives back a slot of another chunk than the stripe's. A chunk of which half
-// is free is noted, so that what is opened and closed in any order stays together.
-func (s *stripe) giveShared(n *net) {
-	c, g := n.chunk(), n.group
-	returned := atomic.OrUint64(&g.returned, n.bit()) | n.bit()
-	if returned == ^uint64(0) && c.reclaim() {
-		s.keepSpare(c)
-	} else if bits.OnesCount64(returned) == groupSlots/2 && atomic.LoadUint32(&g.reused) < reusedMax &&
-		s.halfCount < len(s.halves) {
-		s.shade(c)
-		s.halves[s.halfCount] = uintptr(unsafe.Pointer(c))
-		s.halfCount++
-	}
-}
-
-// shade has a collection that runs keep a chunk: what is left in it may be forgotten, and
-// the handle that was closed in it on a stack that the collector has not looked at yet.
-// What is stored where there can be pointers, it sees at once.
-func (s *stripe) shade(c *chunk) {
-	atomic.StorePointer(&s.shaded, unsafe.Pointer(c))
-	atomic.StorePointer(&s.shaded, nil)
 }

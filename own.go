@@ -266,9 +266,10 @@ func (n *net) reuse(ref uint64) {
 		return
 	}
 	if n.group.kind == groupShared {
-		if c := n.chunk(); c.reclaim() {
+		// The core gave the slot back.
+		if n.group.isWhole() {
 			s := pin()
-			s.keepSpare(c)
+			s.tellWhole(n.chunk(), atomic.LoadUint32(&n.group.owner))
 			s.unpin()
 		}
 		return

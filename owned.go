@@ -160,7 +160,7 @@ func (h handle) Close() error {
 		s.put(n)
 		return nil
 	}
-	n.group.local |= n.bit()
+	release64(&n.group.local, n.group.local|n.bit())
 	procUnpin()
 	return nil
 }

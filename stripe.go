@@ -29,13 +29,14 @@ type stripe struct {
 	nets       uintptr // the shared net in use: good until a collection begins
 	group      *group  // and its group
 	pooled     int
-	halfCount  int
-	halves     [8]uintptr // half free chunks that none has in use: good for as long as nets
+	asideCount int
+	aside      [16]uintptr // chunks with free slots, for later: good for as long as nets
 	shaded     unsafe.Pointer
 	spareCount int
 	spares     [4]*chunk // wholly free
 	pool       [poolSize]*net
-	_          [344]byte // to a power of two: the index is then a shift
+	whole      uintptr   // a chunk of this stripe of which others gave the last slot back
+	_          [272]byte // to a power of two: the index is then a shift
 }
 
 var stripes [stripeCount]stripe
@@ -106,7 +107,8 @@ func (s *stripe) renew() {
 	if s.renewed == latest {
 		return
 	}
-	s.nets, s.group, s.halfCount = 0, nil, 0
+	s.nets, s.group, s.asideCount = 0, nil, 0
+	atomic.StoreUintptr(&s.whole, 0)
 	s.renewed = latest
 	if !s.isShared() {
 		s.seen = latest

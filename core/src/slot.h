@@ -42,17 +42,16 @@ enum {
 typedef struct belay__group {
     uint64_t returned; /* free slots given back; or-ed by any thread, claimed by clearing
                         */
-    uint64_t local;    /* SHARED: free slots in the hands of the one stripe that has it;
-                          plain */
+    uint64_t local;    /* SHARED: free slots that the owner has; only it stores here */
     uint64_t orphans;  /* slots whose net is dead; all of them in a SHARED group */
     uint64_t dead;     /* the same, of nets that the queue has not come to yet */
     uint64_t taken;    /* the same, that the tight loop may come to (rescue.h) */
     uint32_t kind;     /* BELAY__GROUP_* */
-    uint32_t detached; /* SHARED, 1: no stripe has it; who sees all slots returned takes
-                          it */
     uint32_t next;     /* free list of groups; CORE: the stripe its slots go back to */
-    uint32_t reused; /* SHARED: how often a stripe took it half free since it was whole */
-    uint32_t padding[2];
+    uint32_t owner;    /* SHARED: the number of the stripe of Go's that has it */
+    uint32_t seen;     /* SHARED, the owner's: the news when it last turned to it, */
+    uint32_t reused;   /* how often it did since it was whole, */
+    uint32_t place;    /* and where the stripe keeps it when it is not in use */
 } belay__group;
 
 /* What few objects need, beside the slot and private to the process. Made zero. */

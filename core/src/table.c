@@ -117,8 +117,8 @@ uint32_t belay__table_group_take(uint32_t kind, belay_status *out_status) {
     group->kind = kind;
     group->next = 0;
     group->local = 0;
-    group->detached = 0;
-    group->reused = 0;
+    group->seen = 0;
+    group->place = 0;
     belay__store(&group->orphans, 0);
     belay__store(&group->returned, 0);
 done:
