@@ -20,6 +20,14 @@ func own(t *testing.T, kind Type[*testc.Small], p *testc.Small) Owned[*testc.Sma
 	return o
 }
 
+func end(t *testing.T, objects ...Owned[*testc.Small]) {
+	for _, o := range objects {
+		if err := o.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // atRest has one processor and no collection until the test is over.
 func atRest(t *testing.T) {
 	processors, percent := runtime.GOMAXPROCS(1), debug.SetGCPercent(-1)
@@ -46,9 +54,7 @@ func TestLastClosedIsNext(t *testing.T) {
 	for range rounds {
 		at := random.IntN(len(live))
 		closed := live[at].net
-		if err := live[at].Close(); err != nil {
-			t.Fatal(err)
-		}
+		end(t, live[at])
 		if live[at] = own(t, kind, p); live[at].net != closed {
 			others++
 		}
@@ -57,11 +63,7 @@ func TestLastClosedIsNext(t *testing.T) {
 	if others > rounds/10 {
 		t.Errorf("%d of %d times another slot", others, rounds)
 	}
-	for _, o := range live {
-		if err := o.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
+	end(t, live...)
 }
 
 // Goal: free slots of chunks in use are taken before a new chunk is, and none of a chunk
@@ -83,9 +85,7 @@ func TestChunksPutAside(t *testing.T) {
 	for i, o := range all {
 		groups[o.net.group] = true
 		if i%2 == 0 {
-			if err := o.Close(); err != nil {
-				t.Fatal(err)
-			}
+			end(t, o)
 		}
 	}
 	for range 4*groupSlots - groupSlots/2 {
@@ -95,11 +95,7 @@ func TestChunksPutAside(t *testing.T) {
 			t.Fatal("a new chunk, while half of eight is free")
 		}
 	}
-	for _, o := range all {
-		if err := o.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
+	end(t, all...)
 	runtime.KeepAlive(all)
 	all = nil
 	count := func() int {
@@ -132,9 +128,7 @@ func TestFewChunks(t *testing.T) {
 	for range 200 {
 		for range 100 {
 			at := random.IntN(len(live))
-			if err := live[at].Close(); err != nil {
-				t.Fatal(err)
-			}
+			end(t, live[at])
 			live[at] = own(t, kind, p)
 		}
 		runtime.GC()
@@ -142,9 +136,7 @@ func TestFewChunks(t *testing.T) {
 	groups := map[*group]bool{}
 	for _, o := range live {
 		groups[o.net.group] = true
-		if err := o.Close(); err != nil {
-			t.Fatal(err)
-		}
+		end(t, o)
 	}
 	t.Logf("%d chunks for what fits in 8", len(groups))
 	if len(groups) > 48 {
@@ -170,9 +162,7 @@ func TestSparesAreWhole(t *testing.T) {
 		}
 		for range random.IntN(len(live) + 1) {
 			at, last := random.IntN(len(live)), len(live)-1
-			if err := live[at].Close(); err != nil {
-				t.Fatal(err)
-			}
+			end(t, live[at])
 			live[at], live = live[last], live[:last]
 		}
 		if random.IntN(100) == 0 {
@@ -194,11 +184,7 @@ func TestSparesAreWhole(t *testing.T) {
 			t.Fatal("one chunk is two spares")
 		}
 	}
-	for _, o := range live {
-		if err := o.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
+	end(t, live...)
 }
 
 // Goal: what is forgotten in a chunk that others come and go in is found all the same.
@@ -219,9 +205,7 @@ func TestForgottenAmongTheLiving(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 20000 {
 		at := random.IntN(len(live))
-		if err := live[at].Close(); err != nil {
-			t.Fatal(err)
-		}
+		end(t, live[at])
 		live[at] = own(t, kind, p)
 	}
 	for range 100 {
@@ -233,11 +217,7 @@ func TestForgottenAmongTheLiving(t *testing.T) {
 	if stats := kind.Stats(); stats.Rescued != forgotten {
 		t.Errorf("%d of %d forgotten ones found", stats.Rescued, forgotten)
 	}
-	for _, o := range live {
-		if err := o.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
+	end(t, live...)
 }
 
 // Goal: what is forgotten in a chunk that is used again and again is found after a few
@@ -257,9 +237,7 @@ func TestForgottenBesideOne(t *testing.T) {
 	}
 	collections := 0
 	for ; collections < 40 && kind.Stats().Rescued < forgotten; collections++ {
-		if err := live.Close(); err != nil {
-			t.Fatal(err)
-		}
+		end(t, live)
 		live = own(t, kind, p)
 		runtime.GC()
 		time.Sleep(2 * time.Millisecond)
@@ -267,9 +245,7 @@ func TestForgottenBesideOne(t *testing.T) {
 	if stats := kind.Stats(); stats.Rescued != forgotten {
 		t.Errorf("%d of %d forgotten ones found in %d collections", stats.Rescued, forgotten, collections)
 	}
-	if err := live.Close(); err != nil {
-		t.Fatal(err)
-	}
+	end(t, live)
 }
 
 // Goal: a chunk that became whole may be used again, however often it was, and whoever gave
